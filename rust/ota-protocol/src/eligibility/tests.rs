@@ -16,7 +16,7 @@ fn document(version: &str, sequence: u64) -> ReleaseDocument {
 }
 
 fn release(document: ReleaseDocument) -> OrUnknown<Release> {
-    Release { document: Some(document), envelope: None, urls: Default::default(), brake: None }.into()
+    Release { document: Some(document), envelope: None, urls: std::collections::BTreeMap::new(), brake: None }.into()
 }
 
 fn verdict(document: &ReleaseDocument, asker: &Asker) -> Result<(), Why> {
@@ -44,6 +44,8 @@ fn an_ordinary_release_is_for_everybody() {
     assert_eq!(verdict(&document("1", 5), &Asker::default()), Ok(()));
 }
 
+type Change = Box<dyn Fn(&mut ReleaseDocument)>;
+
 #[test]
 fn each_rule_refuses_by_its_own_name() {
     let asker = Asker {
@@ -58,7 +60,6 @@ fn each_rule_refuses_by_its_own_name() {
     let base = document("1", 11);
     assert_eq!(verdict(&base, &asker), Ok(()));
 
-    type Change = Box<dyn Fn(&mut ReleaseDocument)>;
     let cases: Vec<(Why, Change)> = vec![
         (Why::Unsupported, Box::new(|d| d.kind = Kind::Ticket)),
         (Why::Unsupported, Box::new(|d| d.kind = Kind::Other("poem".into()))),
