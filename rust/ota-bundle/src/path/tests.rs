@@ -1,0 +1,1 @@
+//! Path rules, one by one.
