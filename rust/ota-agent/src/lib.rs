@@ -4,4 +4,7 @@
 //! Three rings (`docs/architecture.md`): [`lifecycle`] decides and is pure; [`store`] is the one place that changes
 //! the disk; [`engine`] turns effects into I/O and I/O into events. The ports they stand on are in [`ports`].
 
+#[cfg(feature = "http")]
+pub mod http;
 pub mod ports;
+pub mod transfer;

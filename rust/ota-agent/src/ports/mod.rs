@@ -2,11 +2,15 @@
 //! cut the power, stop the clock or break the network wherever it likes.
 
 mod clock;
+#[cfg(any(test, feature = "test-util"))]
+mod fakes;
 mod fs;
 mod real_fs;
 mod transport;
 
 pub use clock::{Clock, SystemClock};
+#[cfg(any(test, feature = "test-util"))]
+pub use fakes::TestClock;
 pub use fs::{Entry, Fs, Lock, LockKind, Space, Stat, WriteFile};
 pub use real_fs::RealFs;
 pub use transport::{Body, Cancel, Header, Method, Request, Response, Transport, TransportError};

@@ -113,13 +113,17 @@ impl Fs for RealFs {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
         };
-        names.map(|name| name.and_then(|n| Ok(Entry { is_dir: n.file_type()?.is_dir(), name: n.file_name() }))).collect()
+        names
+            .map(|name| name.and_then(|n| Ok(Entry { is_dir: n.file_type()?.is_dir(), name: n.file_name() })))
+            .collect()
     }
 
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
         match fs::symlink_metadata(path) {
             Ok(meta) => Ok(Some(Stat { len: meta.len(), is_dir: meta.is_dir() })),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }

@@ -1,0 +1,1 @@
+//! The real network: [`Transport`](crate::ports::Transport) over reqwest, rustls and ring.
