@@ -6,5 +6,6 @@
 
 #[cfg(feature = "http")]
 pub mod http;
+pub mod lifecycle;
 pub mod ports;
 pub mod transfer;
