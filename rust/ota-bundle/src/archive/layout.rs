@@ -21,6 +21,10 @@ pub(super) fn check(
 ) -> Result<Vec<u64>, ArchiveError> {
     let mut order: Vec<usize> = (0..members.len()).collect();
     order.sort_by_key(|&at| members[at].offset);
+    if let Some(&last) = order.last().filter(|&&last| members[last].offset >= end) {
+        let entry = members[last].shown();
+        return Err(ArchiveError::Header { entry, what: "its local header is not in the zip" });
+    }
     let mut contents = vec![0; members.len()];
     let mut buffer = Vec::new();
     let first = order.first().map_or(end, |&first| members[first].offset);
@@ -29,7 +33,7 @@ pub(super) fn check(
     }
     for (at, &index) in order.iter().enumerate() {
         let next = order.get(at + 1).map(|&next| &members[next]);
-        let slot = Slot { member: &members[index], next, end: next.map_or(end, |next| next.offset.min(end)) };
+        let slot = Slot { member: &members[index], next, end: next.map_or(end, |next| next.offset) };
         contents[index] = slot.check(reader, &mut buffer)?;
     }
     Ok(contents)
