@@ -1,6 +1,6 @@
 //! The network: one request out, one answer in, its body read as it comes.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -52,7 +52,8 @@ pub struct Request {
     pub total: Option<Duration>,
 }
 
-/// An answer's body. Each read returns what has come; an error ends it.
+/// An answer's body. Each read returns what has come; an error ends it. The error holds a [`TransportError`], which
+/// [`TransportError::of_read`] gives back; an end before the length that the headers state is one.
 pub type Body = Box<dyn Read + Send>;
 
 /// One answer; also 3xx, 4xx and 5xx.
@@ -90,6 +91,23 @@ pub enum TransportError {
     /// The caller ended it.
     #[error("cancelled")]
     Cancelled,
+}
+
+impl TransportError {
+    /// What went wrong where reading a body failed.
+    pub fn of_read(error: io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(inner) => inner,
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Self::TimedOut,
+            Err(error) => Self::Unreachable(error.to_string()),
+        }
+    }
+}
+
+impl From<TransportError> for io::Error {
+    fn from(error: TransportError) -> Self {
+        Self::other(error)
+    }
 }
 
 /// The network.

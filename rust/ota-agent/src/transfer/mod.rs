@@ -9,10 +9,17 @@
 //! What an answer means is decided by pure functions (`answer`, `resume`, `redirect`); `exchange` and the two calls
 //! above only act on it. Nothing here blocks or sets aside a release: a failed transfer is never a bundle's fault.
 
+mod answer;
 mod check;
 mod download;
 mod error;
+mod exchange;
+mod http_date;
+mod partial;
 mod policy;
+mod redirect;
+mod resume;
+mod retry;
 
 pub use check::{CheckAnswer, CheckCall, check};
 pub use download::{
