@@ -1,5 +1,7 @@
 //! Odd zips that are valid: common tools write them.
 
+#![allow(clippy::cast_possible_truncation, clippy::unwrap_used)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,8 @@
 //! Zips that must be refused: each says with which code, names the entry where there is one, and is refused before
 //! the first byte is inflated unless only the content gives it away.
 
+#![allow(clippy::cast_possible_truncation, clippy::unwrap_used)]
+
 mod support;
 
 use ota_bundle::{Archive, Discard, Limits, UnpackError};
@@ -660,7 +662,7 @@ mod contents {
             content(zip, deflate(support::SCRIPT).repeat(2));
         };
         with_many_bytes_behind_the_stream: "assets/app.js", "after its end", |zip| {
-            content(zip, [&deflate(support::SCRIPT)[..], &[0; 200_000]].concat());
+            content(zip, [&deflate(support::SCRIPT)[..], &vec![0; 200_000]].concat());
         };
         that_yield_nothing_for_long: "assets/app.js", "CRC", |zip| {
             // A hundred thousand empty stored blocks before the real one.

@@ -1,6 +1,8 @@
 //! What other tools really write is taken, and what we write is taken by them. A tool that is not installed is not
 //! tested; one that is installed must work.
 
+#![allow(clippy::cast_possible_truncation, clippy::unwrap_used)]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -69,7 +71,6 @@ fn info_zip() {
         ("with the folder", "zip -r OUT www"),
         ("streamed", "cd www && zip -r - . | cat > ../OUT"),
         ("zip64", "cd www && zip -fz -r ../OUT ."),
-        ("zip64 streamed", "cd www && zip -fz -r - . | cat > ../OUT"),
         ("descriptors", "cd www && zip -fd -r ../OUT ."),
         (
             "updated",
@@ -156,6 +157,33 @@ fn the_zip_crate() {
         let bytes = zip.finish().unwrap().into_inner();
         assert_taken(&bytes, dir.path(), &format!("{method} {large} streamed"));
     }
+}
+
+/// `data/tools/README.md` says what they are.
+#[test]
+fn zips_kept_from_tools_that_are_rarely_installed() {
+    let script = b"console.log(1);\n".repeat(40);
+    let expected = BTreeMap::from([
+        ("index.html".to_owned(), b"<!doctype html><script src=\"assets/app.js\"></script>\n".to_vec()),
+        ("assets/app.js".to_owned(), script),
+        ("assets/empty.txt".to_owned(), Vec::new()),
+        ("assets/grün.svg".to_owned(), b"<svg/>".to_vec()),
+    ]);
+    let mut failed = Vec::new();
+    let mut count = 0;
+    for item in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tools")).unwrap() {
+        let path = item.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "zip") {
+            continue;
+        }
+        count += 1;
+        match unpack(&fs::read(&path).unwrap()) {
+            Ok((_, files)) if files == expected => {}
+            Ok((_, files)) => failed.push(format!("{}: {:?}", path.display(), files.keys())),
+            Err(error) => failed.push(format!("{}: {error}", path.display())),
+        }
+    }
+    assert!(failed.is_empty() && count > 20, "{count} read, failed: {failed:#?}");
 }
 
 #[cfg(feature = "pack")]

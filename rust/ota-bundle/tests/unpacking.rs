@@ -1,5 +1,7 @@
 //! What reaches a sink, and what comes back when it, the archive or the reader fails.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::io::{self, Read};

@@ -113,8 +113,11 @@ impl<'a> Header<'a> {
         }
         let short = |value: u32| (value != MAX32).then_some(u64::from(value));
         let short = [short(self.size), short(self.compressed_size), short(self.offset)];
-        let [size, compressed_size, offset] =
-            extra.resolve(short, |at, value| short[at] == Some(value)).map_err(malformed)?;
+        // The `zip` crate, when it streams large files, leaves the local header's zeros here.
+        let left_over = |value: u64| value == 0 && self.flags & flag::DESCRIPTOR != 0;
+        let [size, compressed_size, offset] = extra
+            .resolve(short, |at, value| short[at] == Some(value) || left_over(value))
+            .map_err(malformed)?;
         let member = Member {
             name,
             flags: self.flags,
