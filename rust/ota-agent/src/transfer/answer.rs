@@ -77,7 +77,7 @@ pub(super) fn length(response: &Response) -> Option<u64> {
     response.header("content-length")?.trim().parse().ok()
 }
 
-/// An ETag that names exact bytes. A weak one (`W/"…"`) does not, and must not be resumed with.
+/// An `ETag` that names exact bytes. A weak one (`W/"…"`) does not, and must not be resumed with.
 pub(super) fn strong_etag(value: &str) -> Option<&str> {
     let value = value.trim();
     let inner = value.strip_prefix('"')?.strip_suffix('"')?;
@@ -85,7 +85,7 @@ pub(super) fn strong_etag(value: &str) -> Option<&str> {
     (plain && value.len() <= MAX_ETAG).then_some(value)
 }
 
-/// A longer ETag is taken for none.
+/// A longer `ETag` is taken for none.
 pub(super) const MAX_ETAG: usize = 256;
 
 /// `bytes FIRST-LAST/TOTAL`.

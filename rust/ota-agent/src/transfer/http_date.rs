@@ -8,6 +8,7 @@ const MONTHS: [&str; 12] =
 /// Reads a date in any of the three forms that RFC 9110 (5.6.7) has a recipient take. The day's name is not compared.
 pub(super) fn parse(text: &str) -> Option<UnixSeconds> {
     let words: Vec<&str> = text.split([' ', ',', '-']).filter(|word| !word.is_empty()).collect();
+    #[allow(clippy::match_same_arms)] // the same names in another order
     let (day, month, year, time) = match *words.as_slice() {
         // `Sun, 06 Nov 1994 08:49:37 GMT` and `Sunday, 06-Nov-94 08:49:37 GMT`
         [_, day, month, year, time, "GMT"] => (day, month, year, time),

@@ -30,7 +30,7 @@ const BLOCK: usize = 256 * 1024;
 pub(super) struct Sidecar {
     schema: u32,
     /// SHA-256 of the URL without query and credentials, which may change from one check to the next and are nobody's
-    /// business: an ETag means something only together with where it came from.
+    /// business: an `ETag` means something only together with where it came from.
     source: Digest,
     /// Strong.
     etag: String,
