@@ -133,8 +133,13 @@ impl Packer {
             .deflater
             .compress(&self.content, &mut self.deflated[..room], FlushCompress::Finish)
             .map_err(io::Error::other)?;
+        if status != Status::StreamEnd {
+            // zlib-rs 0.6.8 keeps bits of an unfinished stream over a reset, and panics in the next one.
+            self.deflater = Compress::new(Compression::best(), false);
+            return Ok(None);
+        }
         let len = usize::try_from(self.deflater.total_out()).expect("it fitted the buffer");
-        Ok((status == Status::StreamEnd).then_some(&self.deflated[..len]))
+        Ok(Some(&self.deflated[..len]))
     }
 }
 

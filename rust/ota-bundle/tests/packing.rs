@@ -85,6 +85,29 @@ fn deflate_is_used_where_it_pays() {
     assert!(sizes[0].1 < 100 && sizes[1].0 == sizes[1].1, "{sizes:?}");
 }
 
+/// A deflater that was stopped, as content did not get smaller, must leave nothing for the next file.
+#[test]
+fn files_that_deflate_do_not_spoil_the_ones_behind_them() {
+    let mut random = 1_u32;
+    let mut next = || {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 24) as u8
+    };
+    let noise: Vec<Vec<u8>> = (0..40).map(|n| (0..n * n * 150).map(|_| next()).collect()).collect();
+    let text: Vec<Vec<u8>> =
+        (0..40).map(|n| (0..n * 300).flat_map(|at: u32| at.to_string().into_bytes()).collect()).collect();
+    let names: Vec<[String; 2]> = (0..40).map(|n| [format!("{n:02}a.png"), format!("{n:02}b.js")]).collect();
+    let mut files: Vec<(&str, &[u8])> = vec![("index.html", support::PAGE)];
+    for ((names, noise), text) in names.iter().zip(&noise).zip(&text) {
+        files.extend([(names[0].as_str(), &noise[..]), (names[1].as_str(), &text[..])]);
+    }
+    let dir = folder(&files);
+    let (packed, bytes) = pack(dir.path());
+    let (list, unpacked) = unpack(&bytes).unwrap();
+    assert_eq!(list.root(), packed.root);
+    assert!(files.iter().all(|(path, content)| unpacked[*path] == *content));
+}
+
 #[test]
 fn what_readers_would_refuse_is_not_packed() {
     let limits = Limits::default();
