@@ -4,8 +4,12 @@
 //! Three rings (`docs/architecture.md`): [`lifecycle`] decides and is pure; [`store`] is the one place that changes
 //! the disk; [`engine`] turns effects into I/O and I/O into events. The ports they stand on are in [`ports`].
 
+mod error;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod lifecycle;
 pub mod ports;
+pub mod store;
 pub mod transfer;
+
+pub use error::AgentError;
