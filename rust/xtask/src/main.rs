@@ -1,2 +1,35 @@
-//! Project commands.
-fn main() {}
+//! Project commands: `cargo xtask COMMAND`. Each has a file of its own in `commands`; what several need is in
+//! `project`.
+
+mod commands;
+mod project;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Project commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    CheckDeps(commands::check_deps::CheckDeps),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Command::CheckDeps(command) => command.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
