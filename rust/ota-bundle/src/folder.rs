@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ota_protocol::Digest;
 use sha2::{Digest as _, Sha256};
 
-use crate::limits::{LimitExceeded, Limits, Tally};
+use crate::limits::{LimitExceeded, Limits, Tally, check_folders};
 use crate::parallel;
 use crate::path::{BundlePath, Collision, INDEX, InvalidPath, PathSet, is_left_out};
 use crate::tree::{TreeEntry, TreeList};
@@ -86,19 +86,19 @@ pub fn scan(dir: &Path, limits: &Limits, threads: usize) -> Result<TreeList, Sca
 #[non_exhaustive]
 pub enum Damage {
     /// A file of the list is not there.
-    #[error("{path} is missing")]
+    #[error("{} is missing", path.shown())]
     Missing {
         /// The file.
         path: BundlePath,
     },
     /// Something else than a file is in its place (a folder, a symbolic link).
-    #[error("{path} is not a file")]
+    #[error("{} is not a file", path.shown())]
     NotAFile {
         /// The file.
         path: BundlePath,
     },
     /// A file has another size than the list says.
-    #[error("{path} has {found} bytes instead of {expected}")]
+    #[error("{} has {found} bytes instead of {expected}", path.shown())]
     Size {
         /// The file.
         path: BundlePath,
@@ -108,13 +108,13 @@ pub enum Damage {
         found: u64,
     },
     /// A file's content is not what the list says.
-    #[error("{path} has another content than expected")]
+    #[error("{} has another content than expected", path.shown())]
     Hash {
         /// The file.
         path: BundlePath,
     },
     /// A file could not be read. This proves nothing about it: it may be intact.
-    #[error("read {path}")]
+    #[error("read {}", path.shown())]
     Unreadable {
         /// The file.
         path: BundlePath,
@@ -203,6 +203,7 @@ pub(crate) fn walk(dir: &Path, limits: &Limits) -> Result<Vec<(BundlePath, u64)>
         }
     }
     files.sort_unstable();
+    check_folders(files.iter().map(|(path, _)| path), limits)?;
     let mut paths = PathSet::new();
     files.iter().try_for_each(|(path, _)| paths.insert(path))?;
     if files.binary_search_by(|(path, _)| path.as_str().cmp(INDEX)).is_err() {

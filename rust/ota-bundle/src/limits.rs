@@ -1,5 +1,7 @@
 //! Every bound on what is taken in.
 
+use crate::path::BundlePath;
+
 /// The longest path in bytes; part of the format, so no configuration raises it.
 pub const MAX_PATH: usize = 512;
 /// The longest part of a path in bytes; part of the format. (File systems take 255, and temporary names need room.)
@@ -12,7 +14,8 @@ pub const MAX_PART: usize = 200;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Files in a bundle. Default 20,000. Stops archives of very many tiny files, which cost an inode, a sync and
-    /// memory each. A zip may hold four times as many entries (folders, and macOS's twin of each file).
+    /// memory each. For the same reason a bundle may need no more folders than this. A zip may hold four times as
+    /// many entries (folders, and macOS's twin of each file).
     pub files: usize,
     /// Bytes of one file, unpacked. Default 128 MiB. Stops one entry from taking the disk.
     pub file: u64,
@@ -66,6 +69,12 @@ pub enum LimitExceeded {
         /// The limit.
         limit: usize,
     },
+    /// The files need more folders than [`Limits::files`].
+    #[error("its files need more than {limit} folders")]
+    Folders {
+        /// The limit.
+        limit: usize,
+    },
     /// One file is larger than [`Limits::file`].
     #[error("{path}: {size} bytes, more than the {limit} that one file may have")]
     File {
@@ -112,6 +121,26 @@ pub enum LimitExceeded {
     },
 }
 
+/// Counts the folders that `paths` need, which are in order, against [`Limits`]. A path of 512 bytes can need 255: to
+/// be asked before each of them costs memory or an inode.
+pub(crate) fn check_folders<'a>(
+    paths: impl Iterator<Item = &'a BundlePath>,
+    limits: &Limits,
+) -> Result<(), LimitExceeded> {
+    let mut before = "";
+    let mut folders = 0;
+    for path in paths.map(BundlePath::as_str) {
+        // All paths in a folder follow each other: new are the folders that the path before is not in.
+        let common = before.bytes().zip(path.bytes()).take_while(|(a, b)| a == b).count();
+        folders += path.match_indices('/').filter(|&(at, _)| at >= common).count();
+        if folders > limits.files {
+            return Err(LimitExceeded::Folders { limit: limits.files });
+        }
+        before = path;
+    }
+    Ok(())
+}
+
 /// Counts files against [`Limits`].
 #[derive(Debug)]
 pub(crate) struct Tally<'a> {
@@ -135,9 +164,9 @@ impl<'a> Tally<'a> {
         if size > limits.file {
             return Err(LimitExceeded::File { path: path.to_owned(), size, limit: limits.file });
         }
-        self.size = self.size.saturating_add(size);
-        if self.size > limits.bundle {
-            return Err(LimitExceeded::Bundle { size: self.size, limit: limits.bundle });
+        match self.size.checked_add(size) {
+            Some(sum) if sum <= limits.bundle => self.size = sum,
+            sum => return Err(LimitExceeded::Bundle { size: sum.unwrap_or(u64::MAX), limit: limits.bundle }),
         }
         Ok(())
     }
@@ -145,5 +174,21 @@ impl<'a> Tally<'a> {
     /// Bytes counted so far.
     pub(crate) fn size(&self) -> u64 {
         self.size
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_counted_once_each() {
+        let paths: Vec<BundlePath> = ["a-b/x", "a/1", "a/b/2", "a/b/c/3", "a/bc/4", "z"]
+            .iter()
+            .map(|path| path.parse().unwrap())
+            .collect();
+        let within = |files| check_folders(paths.iter(), &Limits { files, ..Limits::default() });
+        assert_eq!(crate::tree::folders_of(paths.iter()).len(), 5);
+        assert_eq!((within(5), within(4)), (Ok(()), Err(LimitExceeded::Folders { limit: 4 })));
     }
 }

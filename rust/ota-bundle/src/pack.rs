@@ -39,7 +39,7 @@ pub enum PackError {
     #[error(transparent)]
     Limit(#[from] LimitExceeded),
     /// A file changed while it was packed.
-    #[error("{path} changed while it was packed")]
+    #[error("{} changed while it was packed", path.shown())]
     Changed {
         /// The file.
         path: BundlePath,

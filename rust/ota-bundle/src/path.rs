@@ -72,6 +72,11 @@ impl BundlePath {
         self.0.match_indices('/').map(|(at, _)| &self.0[..at])
     }
 
+    /// The text as it goes into errors.
+    pub(crate) fn shown(&self) -> String {
+        shown(self.0.as_bytes())
+    }
+
     /// Parses `text`, where `limits` may be narrower than the format's own.
     pub(crate) fn within(text: &str, limits: &Limits) -> Result<Self, InvalidPath> {
         if text.len() > limits.path {
@@ -118,6 +123,20 @@ impl fmt::Debug for BundlePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
+}
+
+/// A name as it goes into errors: control characters escaped, invalid UTF-8 replaced, and not endless.
+pub(crate) fn shown(name: &[u8]) -> String {
+    let mut shown = String::new();
+    for c in String::from_utf8_lossy(name).chars().take(600) {
+        if c.is_control() || is_bidi_control(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// Characters that change the order in which a terminal or a log viewer shows the rest.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The rules that keep a path inside its folder; lengths and normal form are left to [`BundlePath`].
@@ -175,7 +194,7 @@ struct Name<'a> {
 #[non_exhaustive]
 pub enum Collision {
     /// Equal after case folding, or simply equal: one file on some systems, two on others.
-    #[error("{path} and {other} are one file where case does not count")]
+    #[error("{} and {} are one file where case does not count", path.shown(), other.shown())]
     Same {
         /// The path that was added last.
         path: BundlePath,
@@ -183,7 +202,7 @@ pub enum Collision {
         other: BundlePath,
     },
     /// One is a file, for the other it is a folder.
-    #[error("{path} and {other}: one is a file and the other needs a folder of that name")]
+    #[error("{} and {}: one is a file, and the other needs a folder of that name", path.shown(), other.shown())]
     FileAndFolder {
         /// The path that was added last.
         path: BundlePath,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use ota_protocol::{Digest, Root};
 
-use crate::limits::{LimitExceeded, Limits, Tally};
+use crate::limits::{LimitExceeded, Limits, Tally, check_folders};
 use crate::path::{BundlePath, Collision, InvalidPath, PathSet};
 
 const HEADER: &str = "ota-tree-1\n";
@@ -111,11 +111,12 @@ impl TreeList {
 
     /// Checks what concerns all files together; `entries` are sorted.
     fn checked(entries: Vec<TreeEntry>, limits: &Limits) -> Result<Self, InvalidTree> {
-        let mut paths = PathSet::new();
         let mut tally = Tally::new(limits);
+        entries.iter().try_for_each(|entry| tally.add(entry.path.as_str(), entry.size))?;
+        check_folders(entries.iter().map(|entry| &entry.path), limits)?;
+        let mut paths = PathSet::new();
         for entry in &entries {
             paths.insert(&entry.path)?;
-            tally.add(entry.path.as_str(), entry.size)?;
         }
         let unpacked_size = tally.size();
         Ok(Self { entries, unpacked_size })

@@ -448,6 +448,13 @@ mod names {
     }
 
     #[test]
+    fn are_shown_without_control_characters_in_every_error() {
+        let names = ["index.html", "a\u{202e}b", "A\u{202e}b"];
+        let error = open(&zip(names.map(|name| file(name, b"1"))).bytes()).map(drop).unwrap_err().to_string();
+        assert!(error.contains("a\\u{202e}b") && !error.contains('\u{202e}'), "{error}");
+    }
+
+    #[test]
     fn that_are_one_file_on_some_systems() {
         for (one, other) in [
             ("a.js", "a.js"),
@@ -516,6 +523,13 @@ mod too_much {
         zip.entries.extend((0..8).map(|n| folder(&format!("f{n}/"))));
         let limits = Limits { files: 2, ..Limits::default() };
         refused(&zip.bytes(), &limits, "archive_too_large", "10 entries");
+    }
+
+    #[test]
+    fn folders() {
+        let deep = |n: usize| file(&format!("{n}/{}x", "d/".repeat(250)), b"1");
+        let bytes = support::zip([file("index.html", b"1")].into_iter().chain((0..100).map(deep))).bytes();
+        refused(&bytes, &Limits::default(), "archive_too_large", "20000 folders");
     }
 
     #[test]

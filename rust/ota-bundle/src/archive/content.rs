@@ -7,7 +7,6 @@ use flate2::{Decompress, FlushDecompress, Status};
 use ota_protocol::Digest;
 use sha2::{Digest as _, Sha256};
 
-use super::error::shown;
 use super::{ArchiveError, Entry, ReadAt, UnpackError};
 
 const BUFFER: usize = 64 * 1024;
@@ -78,7 +77,7 @@ impl<'a, R: ReadAt> Content<'a, R> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        let path = self.entry.path.as_str().to_owned();
+        let path = self.entry.path.shown();
         taken.map_err(|source| UnpackError::Sink { path, source })?;
         Ok(Digest::from_bytes(self.sha.finalize().into()))
     }
@@ -151,7 +150,7 @@ impl<'a, R: ReadAt> Content<'a, R> {
         let at = self.entry.offset + self.fetched;
         self.reader
             .read_exact_at(buf, at)
-            .map_err(|source| UnpackError::Read { path: self.entry.path.as_str().to_owned(), source })?;
+            .map_err(|source| UnpackError::Read { path: self.entry.path.shown(), source })?;
         self.fetched += buf.len() as u64;
         Ok(())
     }
@@ -183,7 +182,7 @@ impl<'a, R: ReadAt> Content<'a, R> {
     }
 
     fn shown(&self) -> String {
-        shown(self.entry.path.as_str().as_bytes())
+        self.entry.path.shown()
     }
 
     fn damaged(&self, what: &'static str) -> UnpackError {

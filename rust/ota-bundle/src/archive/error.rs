@@ -196,17 +196,3 @@ pub enum UnpackError {
         source: io::Error,
     },
 }
-
-/// An entry's name as it goes into errors.
-pub(super) fn shown(name: &[u8]) -> String {
-    let mut shown = String::new();
-    for c in String::from_utf8_lossy(name).chars().take(600) {
-        if c.is_control() || is_bidi_control(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
-    }
-    shown
-}
-
-/// Characters that change the order in which a terminal or a log viewer shows the rest.
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}

@@ -1,7 +1,6 @@
 //! The part of a zip before its directory: local headers, contents, data descriptors, and nothing else.
 
 use super::bytes::Fields;
-use super::error::shown;
 use super::extra::Extra;
 use super::member::{Member, flag};
 use super::{ArchiveError, ReadAt};
@@ -156,7 +155,7 @@ impl Slot<'_> {
     }
 
     fn malformed(&self, what: &'static str) -> ArchiveError {
-        ArchiveError::Header { entry: shown(self.member.name.as_bytes()), what }
+        ArchiveError::Header { entry: self.member.shown(), what }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::ArchiveError;
 use super::bytes::Fields;
-use super::error::shown;
 use super::extra::Extra;
+use crate::path::shown;
 
 const SIGNATURE: &[u8; 4] = b"PK\x01\x02";
 const MAX32: u32 = u32::MAX;

@@ -2,7 +2,7 @@
 
 use super::member::{DEFLATED, Member};
 use super::{ArchiveError, Entry};
-use crate::limits::{Limits, Tally};
+use crate::limits::{Limits, Tally, check_folders};
 use crate::path::{BundlePath, INDEX, PathSet, check_shape, is_left_out};
 
 /// The bundle's files, ordered by path. `contents` says where each member's content begins.
@@ -36,6 +36,7 @@ pub(super) fn files(
     };
     let mut entries = kept.iter().map(entry).collect::<Result<Vec<_>, ArchiveError>>()?;
     entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    check_folders(entries.iter().map(|entry| &entry.path), limits)?;
     let mut paths = PathSet::new();
     entries.iter().try_for_each(|entry| paths.insert(&entry.path))?;
     Ok(entries)
