@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ota_protocol::{Code, UnixSeconds};
 
@@ -90,6 +91,9 @@ pub enum AgentError {
     /// An argument is not right.
     #[error("{0}")]
     InvalidArgument(String),
+    /// The error of a transfer that several callers shared.
+    #[error(transparent)]
+    Shared(Arc<AgentError>),
 }
 
 impl AgentError {
@@ -111,6 +115,7 @@ impl AgentError {
             Self::InUse(_) => Code::InUse,
             Self::Cancelled => Code::Cancelled,
             Self::InvalidArgument(_) => Code::InvalidArgument,
+            Self::Shared(error) => error.code(),
         }
     }
 

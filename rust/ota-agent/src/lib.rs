@@ -4,6 +4,7 @@
 //! Three rings (`docs/architecture.md`): [`lifecycle`] decides and is pure; [`store`] is the one place that changes
 //! the disk; [`engine`] turns effects into I/O and I/O into events. The ports they stand on are in [`ports`].
 
+pub mod engine;
 mod error;
 #[cfg(feature = "http")]
 pub mod http;

@@ -8,9 +8,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use ota_bundle::{BundlePath, Sink, TreeList};
 use ota_protocol::Root;
 
+use super::bundles::{self, Holding};
 use super::layout::Layout;
+use super::lock;
 use crate::error::{AgentError, At};
-use crate::ports::{Fs, Ports, WriteFile};
+use crate::ports::{Cancel, Fs, Ports, WriteFile};
 
 /// Files being synced at once. Syncing waits for the disk, not for a core.
 const SYNC_THREADS: usize = 8;
@@ -49,6 +51,7 @@ impl Staged {
     pub fn fill<E: From<AgentError>>(
         &self,
         ports: &Ports,
+        cancel: &Cancel,
         unpack: impl FnOnce(&dyn Sink) -> Result<TreeList, E>,
     ) -> Result<TreeList, E> {
         let (sender, receiver) = sync_channel::<Written>(QUEUE);
@@ -57,7 +60,7 @@ impl Staged {
             for _ in 0..SYNC_THREADS {
                 scope.spawn(|| queue.sync_all());
             }
-            let sink = StagingSink { fs: &*ports.fs, www: &self.www, sender, queue: &queue };
+            let sink = StagingSink { fs: &*ports.fs, www: &self.www, sender, queue: &queue, cancel };
             unpack(&sink)
         })?;
         if let Some((path, error)) =
@@ -90,7 +93,7 @@ impl Staged {
     }
 
     /// Writes the list, and moves the bundle to its place. When this returns it is there, whole, whatever happens.
-    /// A bundle of the same root that is there already was damaged, and is moved out of the way.
+    /// Where the bundle is there already, this one is given up; one that is damaged is moved out of the way.
     ///
     /// # Errors
     /// The disk's; [`AgentError::InUse`] where the damaged one is shown.
@@ -105,8 +108,17 @@ impl Staged {
         let bundles = layout.bundles();
         fs.create_dir(&bundles).at("create", &bundles)?;
         let root = list.root();
-        if fs.stat(&layout.bundle(root)).at("look at", &bundles)?.is_some() {
-            super::bundles::discard(ports, layout, root)?;
+        let threads = crate::engine::threads();
+        match bundles::holding(fs, layout, root, threads)? {
+            Holding::Absent => {}
+            Holding::Held => {
+                self.abandon(fs);
+                return Ok(root);
+            }
+            Holding::Damaged(_) => {
+                let _lock = lock::state(ports, layout, lock::WAIT)?;
+                bundles::discard(ports, layout, root)?;
+            }
         }
         fs.rename(&self.dir, &layout.bundle(root)).at("rename", &self.dir)?;
         fs.sync_dir(&bundles).at("sync", &bundles)?;
@@ -172,6 +184,7 @@ struct StagingSink<'a> {
     www: &'a Path,
     sender: SyncSender<Written>,
     queue: &'a Queue,
+    cancel: &'a Cancel,
 }
 
 impl Sink for StagingSink<'_> {
@@ -185,6 +198,9 @@ impl Sink for StagingSink<'_> {
         }
         if self.queue.has_failed() {
             return Err(io::Error::other("an earlier file could not be synced"));
+        }
+        if self.cancel.is_cancelled() {
+            return Err(io::Error::other("cancelled"));
         }
         let path = path.under(self.www);
         let mut file = self.fs.create_new(&path)?;
