@@ -1,0 +1,14 @@
+//! Checks and downloads over real sockets, against servers that behave and servers that do not.
+
+#![cfg(feature = "http")]
+#![allow(unreachable_pub)] // the support is shared between test binaries
+
+#[path = "../support/fault_server.rs"]
+mod fault_server;
+
+mod checks;
+mod device;
+mod disks;
+mod downloads;
+mod plain;
+mod tls;
