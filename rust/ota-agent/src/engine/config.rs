@@ -318,6 +318,19 @@ impl Config {
     }
 }
 
+#[cfg(feature = "http")]
+impl Config {
+    /// What of the config is the network's.
+    pub fn http_options(&self) -> crate::http::HttpOptions {
+        let pin = |pin: &Pin| crate::http::Pin { host: pin.host.clone(), sha256s: pin.sha256.clone() };
+        crate::http::HttpOptions {
+            extra_roots_pem: self.extra_roots.clone(),
+            pins: self.pins.iter().map(pin).collect(),
+            ..crate::http::HttpOptions::default()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
