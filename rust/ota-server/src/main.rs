@@ -1,2 +1,7 @@
-//! The server.
-fn main() {}
+//! The server's command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ota_server::run()
+}
