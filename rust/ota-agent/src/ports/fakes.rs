@@ -85,7 +85,7 @@ impl Inner {
         self.fraction = Duration::from_nanos(u64::from(self.fraction.subsec_nanos()));
     }
 
-    /// SplitMix64: every seed gives a good sequence, the same every time.
+    /// `SplitMix64`: every seed gives a good sequence, the same every time.
     fn next(&mut self) -> u64 {
         self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (self.seed ^ (self.seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

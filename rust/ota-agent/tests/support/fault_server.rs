@@ -6,6 +6,7 @@
 #![allow(dead_code)] // each test binary uses a part
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -64,7 +65,7 @@ pub fn answer(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Vec<Step> {
 pub fn head(status: u16, headers: &[(&str, &str)]) -> Vec<u8> {
     let mut text = format!("HTTP/1.1 {status} Said\r\nconnection: close\r\n");
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(text, "{name}: {value}\r\n");
     }
     text.push_str("\r\n");
     text.into_bytes()
@@ -113,7 +114,7 @@ pub enum Fault {
     RangeOfTotal(usize),
     /// 206 without Content-Range.
     RangeUnstated,
-    /// 206 with this ETag.
+    /// 206 with this `ETag`.
     RangeOfEtag(String),
     /// 206 with bytes of this body in place of its own.
     RangeOfOther(Vec<u8>),
@@ -142,9 +143,7 @@ impl Origin {
         let (status, body) = match (asked, &self.fault) {
             (Some(_), Fault::IgnoresRange) | (None, _) => (200, self.body.clone()),
             (Some(at), fault) if at >= total || *fault == Fault::Unsatisfiable => {
-                let at = at.min(total);
                 headers.push(("content-range".into(), format!("bytes */{total}")));
-                let _ = at;
                 (416, Vec::new())
             }
             (Some(at), fault) => {
@@ -225,7 +224,7 @@ impl Origin {
                 Step::Reset,
             ],
             Fault::StallAfter(count) => {
-                vec![Step::Send(head), Step::Send(first(*count)), Step::Wait(Duration::from_secs(60))]
+                vec![Step::Send(head), Step::Send(first(*count)), Step::Wait(Duration::from_mins(1))]
             }
             Fault::Trickle(pause) => vec![Step::Send(head), Step::Trickle(body.to_vec(), *pause)],
             Fault::Chunked(size) => vec![Step::Send(head), Step::Send(chunked(*size))],
@@ -310,11 +309,10 @@ impl FaultServer {
                 }
                 let (Ok(stream), shared) = (stream, Arc::clone(&accepting)) else { continue };
                 thread::spawn(move || {
-                    if let Err(error) = shared.serve(&stream) {
-                        if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
-                        {
-                            shared.closed_by_client.fetch_add(1, Ordering::AcqRel);
-                        }
+                    if let Err(error) = shared.serve(&stream)
+                        && matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+                    {
+                        shared.closed_by_client.fetch_add(1, Ordering::AcqRel);
                     }
                 });
             }

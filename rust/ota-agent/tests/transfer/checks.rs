@@ -295,7 +295,7 @@ mod times {
 
     #[test]
     fn a_silent_server_is_given_up() {
-        let server = FaultServer::always(vec![Step::Wait(Duration::from_secs(60))]);
+        let server = FaultServer::always(vec![Step::Wait(Duration::from_mins(1))]);
         let device = Device::new().once().impatient(Duration::from_millis(300));
         let start = Instant::now();
         assert_eq!(device.check(&server.url("/check")).expect_err("silent").code(), Code::Offline);
@@ -328,7 +328,7 @@ mod times {
 
     #[test]
     fn cancel_ends_a_check_within_a_second() {
-        let server = FaultServer::always(vec![Step::Wait(Duration::from_secs(60))]);
+        let server = FaultServer::always(vec![Step::Wait(Duration::from_mins(1))]);
         let device = Device::new();
         let cancel = device.cancel.clone();
         let ender = std::thread::spawn(move || {

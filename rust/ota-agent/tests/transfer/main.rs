@@ -2,6 +2,7 @@
 
 #![cfg(feature = "http")]
 #![allow(unreachable_pub)] // the support is shared between test binaries
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)] // small numbers
 
 #[path = "../support/fault_server.rs"]
 mod fault_server;

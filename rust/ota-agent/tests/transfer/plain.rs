@@ -1,11 +1,18 @@
 //! The usual, against an HTTP server that somebody else wrote.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use ota_protocol::Checksum;
+use url::Url;
 
 use crate::device::{Device, bytes};
 
 #[test]
-fn a_check_and_the_download_it_leads_to_use_one_connection() {
+fn a_check_leads_to_a_download() {
     let mut server = mockito::Server::new();
     let body = bytes(3_000_000);
     let check = server
@@ -31,16 +38,54 @@ fn a_check_and_the_download_it_leads_to_use_one_connection() {
     bundle.assert();
 }
 
+/// Answers `{}` to posts, so many on each connection, and then closes it without having said so. Counts connections.
+fn keeps_alive(answers: usize) -> (Url, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}/check", listener.local_addr().expect("an address")).parse().expect("a URL");
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&connections);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.expect("a client"));
+            counter.fetch_add(1, Ordering::AcqRel);
+            for _ in 0..answers {
+                let mut line = String::new();
+                while line != "\r\n" {
+                    line.clear();
+                    if stream.read_line(&mut line).unwrap_or(0) == 0 {
+                        break;
+                    }
+                }
+                let mut body = [0; 7];
+                if stream.read_exact(&mut body).is_err() {
+                    break;
+                }
+                let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+            }
+        }
+    });
+    (url, connections)
+}
+
 #[test]
-fn many_answers_in_a_row_come_over_a_connection_that_is_kept() {
-    let mut server = mockito::Server::new();
-    let mock = server.mock("POST", "/check").with_body("{}").expect(20).create();
+fn a_connection_is_kept_for_the_next_question() {
+    let (url, connections) = keeps_alive(usize::MAX);
     let device = Device::new();
-    let url = format!("{}/check", server.url()).parse().expect("a URL");
     for _ in 0..20 {
         device.check(&url).expect("answered");
     }
-    mock.assert();
+    assert_eq!(connections.load(Ordering::Acquire), 1);
+}
+
+#[test]
+fn a_kept_connection_that_the_server_closed_meanwhile_costs_no_try() {
+    let (url, connections) = keeps_alive(1);
+    let device = Device::new().once();
+    for _ in 0..20 {
+        device.check(&url).expect("answered");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(connections.load(Ordering::Acquire), 20);
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Certificates that are right, and all the ways in which they are not.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ota_agent::http::{Http, HttpOptionError, HttpOptions, Pin};
@@ -149,11 +152,19 @@ fn an_expired_and_a_future_certificate_are_refused() {
 }
 
 #[test]
-fn plain_http_on_a_tls_port_is_refused() {
-    let server = FaultServer::always(answer(200, &[], b"{}"));
-    let url = format!("https://localhost:{}/check", server.port()).parse().expect("a URL");
-    let error = Device::new().once().check(&url).expect_err("refused");
+fn plain_http_on_a_tls_port_is_said_to_be_no_tls() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("https://{}/check", listener.local_addr().expect("an address")).parse().expect("a URL");
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("written");
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let device = Device::new();
+    let error = device.check(&url).expect_err("refused");
     assert_eq!(error.code(), Code::Offline);
+    assert!(error.to_string().contains("does not speak TLS"), "{error}");
+    server.join().expect("one connection was all");
 }
 
 #[test]

@@ -194,7 +194,7 @@ fn placed(head: &Head, bounds: Bounds) {
                     assert!(matches!(head.status, 200 | 206));
                 }
                 TransferError::Status { status } => {
-                    assert!(!matches!(status, 200 | 206 | 404 | 408 | 410 | 429))
+                    assert!(!matches!(status, 200 | 206 | 404 | 408 | 410 | 429));
                 }
                 other => panic!("{other}"),
             },
