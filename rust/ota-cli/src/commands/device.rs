@@ -144,6 +144,7 @@ fn cause(reason: &str) -> Cause {
 }
 
 /// The agent's error, with its code and its causes.
+#[allow(clippy::needless_pass_by_value)] // for `map_err`
 fn failure(error: AgentError) -> Failure {
     let code = error.code();
     let text = error.explain();

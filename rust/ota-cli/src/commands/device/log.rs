@@ -21,7 +21,8 @@ impl log::Log for Stderr {
 
 /// Shows warnings and errors; everything where `OTA_LOG` says `debug`.
 pub(super) fn start() {
-    let level = std::env::var("OTA_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(log::LevelFilter::Warn);
+    let level =
+        std::env::var("OTA_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(log::LevelFilter::Warn);
     if log::set_logger(&Stderr).is_ok() {
         log::set_max_level(level);
     }

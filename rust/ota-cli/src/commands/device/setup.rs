@@ -69,7 +69,10 @@ impl Setup {
         }
         if let Some(channel) = &self.channel {
             if channel.is_apk() {
-                return Err(Failure::new(Code::ReservedChannel, "a device takes no bundles from channel apk"));
+                return Err(Failure::new(
+                    Code::ReservedChannel,
+                    "a device takes no bundles from channel apk",
+                ));
             }
             config.channel = channel.clone();
         }
@@ -80,7 +83,9 @@ impl Setup {
         let builtin = absolute(&self.builtin)?;
         if !builtin.join("index.html").is_file() {
             let what = format!("--builtin {}: there is no index.html in it", builtin.display());
-            return Err(unusable(what).remedy("Name the folder that the store ships, the one with index.html in it."));
+            return Err(
+                unusable(what).remedy("Name the folder that the store ships, the one with index.html in it.")
+            );
         }
         Ok(App {
             id: self.app_id.clone().or_else(|| config.app_id.clone()),
@@ -98,22 +103,26 @@ impl Setup {
 
 fn transport(config: &Config) -> Result<Arc<dyn Transport>, Failure> {
     let http = Http::new(&config.http_options());
-    let http = http.map_err(|error| Failure::new(Code::BadConfig, format!("the config's network: {error}")))?;
+    let http =
+        http.map_err(|error| Failure::new(Code::BadConfig, format!("the config's network: {error}")))?;
     Ok(Arc::new(http))
 }
 
 /// `ORIGIN` means `ORIGIN/check`.
 fn check_url(server: &str) -> Result<Url, Failure> {
-    let bad = |why: String| unusable(format!("--server {server}: {why}")).remedy("Give an origin such as https://ota.example.com.");
-    let url = Url::parse(&format!("{}/check", server.trim_end_matches('/'))).map_err(|error| bad(error.to_string()))?;
+    let bad = |why: String| {
+        unusable(format!("--server {server}: {why}"))
+            .remedy("Give an origin such as https://ota.example.com.")
+    };
+    let url = Url::parse(&format!("{}/check", server.trim_end_matches('/')))
+        .map_err(|error| bad(error.to_string()))?;
     if url.has_host() { Ok(url) } else { Err(bad("it names no host".into())) }
 }
 
 fn read_json(path: &Path) -> Result<Value, Failure> {
     let bytes = std::fs::read(path).map_err(|error| Failure::disk("read", path, &error))?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        Failure::new(Code::BadConfig, format!("{} is not JSON: {error}", path.display()))
-    })
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::new(Code::BadConfig, format!("{} is not JSON: {error}", path.display())))
 }
 
 /// Paths are printed for other programs, which may run elsewhere.
