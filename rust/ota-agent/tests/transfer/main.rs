@@ -11,5 +11,6 @@ mod checks;
 mod device;
 mod disks;
 mod downloads;
+mod kills;
 mod plain;
 mod tls;
