@@ -15,7 +15,7 @@ use ota_protocol::publish::{
 };
 use ota_protocol::{Channel, Code, Version};
 use reqwest::Method;
-use reqwest::blocking::{Client as Http, RequestBuilder};
+use reqwest::blocking::{Client as Http, RequestBuilder, Response};
 use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 
@@ -87,7 +87,15 @@ impl Client {
 
     fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, Failure> {
         let response = request.send().map_err(|error| answer::unreachable(&self.server, &error))?;
-        answer::read(&self.server, response)
+        self.read(response)
+    }
+
+    fn read<T: DeserializeOwned>(&self, response: Response) -> Result<Answer<T>, Failure> {
+        let answer = answer::read(&self.server, response);
+        match &self.token {
+            Some(_) => answer.map_err(|failure| answer::log_in_again(&self.server, failure)),
+            None => answer,
+        }
     }
 
     /// `POST /api/auth/login`.

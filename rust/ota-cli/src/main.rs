@@ -55,7 +55,9 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
     }
     if std::env::args_os().any(|arg| arg == "--json") {
         let text = error.render().to_string();
-        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        // What is wrong, without the lines on how to use it.
+        let wrong = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        let what = wrong.lines().map(str::trim).collect::<Vec<_>>().join(" ");
         Output::new(true).failure(&Failure::usage(what));
     }
     ExitCode::from(failure::USAGE)

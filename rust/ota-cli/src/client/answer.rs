@@ -81,15 +81,13 @@ pub(super) fn read<T: DeserializeOwned>(server: &Server, response: Response) -> 
 
 fn refusal(server: &Server, status: StatusCode, kind: Option<&str>, bytes: &[u8]) -> Failure {
     if let Ok(body) = serde_json::from_slice::<ErrorBody>(bytes) {
-        if body.code != Code::Unauthorized.as_str() {
-            return Failure::of_server(body);
-        }
-        // The command that helps has an address, which this side knows.
-        let said = body.message.trim_end_matches(Code::Unauthorized.remedy()).trim().trim_end_matches('.');
-        return unauthorized(server, said);
+        return Failure::of_server(body);
     }
     match status {
-        StatusCode::UNAUTHORIZED => unauthorized(server, "the server does not take the token or the login"),
+        StatusCode::UNAUTHORIZED => {
+            Failure::new(Code::Unauthorized, format!("{server} does not take the login"))
+                .remedy("Check the account's name and its password.")
+        }
         StatusCode::PAYLOAD_TOO_LARGE => {
             Failure::new(Code::TooLarge, format!("something in front of {server} takes no body of this size"))
                 .remedy("Raise the proxy's limit (nginx: client_max_body_size), or make the bundle smaller.")
@@ -102,7 +100,13 @@ fn refusal(server: &Server, status: StatusCode, kind: Option<&str>, bytes: &[u8]
     }
 }
 
-fn unauthorized(server: &Server, what: &str) -> Failure {
+/// A token that is not taken: the command that helps has an address, which this side knows.
+pub(super) fn log_in_again(server: &Server, failure: Failure) -> Failure {
+    if !failure.is(Code::Unauthorized) {
+        return failure;
+    }
+    let what =
+        format!("{server} does not take the token: it has expired, was revoked, or is another server's");
     Failure::new(Code::Unauthorized, what)
         .remedy(format!("Log in again with `ota login --server {server} --user NAME`."))
 }
@@ -162,12 +166,14 @@ mod tests {
             r#"{"code":"unauthorized","message":"The token has expired. Log in again with `ota login`."}"#,
             "Unauthorized",
         ] {
-            let failure = refused(401, body);
+            let failure = log_in_again(&server(), refused(401, body));
             assert!(failure.is(Code::Unauthorized));
             let text = failure.to_string();
             assert!(text.contains("ota login --server http://ota.example.com"), "{text}");
             assert_eq!(text.matches("Log in again").count(), 1, "{text}");
         }
+        let other = refused(404, r#"{"code":"not_found","message":"Nothing."}"#);
+        assert_eq!(log_in_again(&server(), other.clone()), other);
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Client {
             answer::unreachable(self.server(), &error)
                 .remedy("Repeat the command: the same bytes under the same version are recorded once.")
         })?;
-        answer::read(self.server(), response)
+        self.read(response)
     }
 }
 

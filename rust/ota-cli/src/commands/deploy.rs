@@ -82,7 +82,9 @@ impl Report for Deployed {
         let HistoryRow { channel, version, .. } = row;
         let mut lines = vec![match (self.unchanged, replaced) {
             (true, _) => {
-                format!("{version} was in {channel} already, with the same bytes. Nothing was changed.")
+                format!(
+                    "{version} was in {channel} already, with the same bytes. Nothing was changed; other options take a new version."
+                )
             }
             (false, None) => format!("Published {version} to {channel} on {}.", self.server),
             (false, Some(replaced)) => {

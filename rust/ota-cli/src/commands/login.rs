@@ -43,14 +43,7 @@ impl Login {
         let mut credentials = Credentials::load()?;
         let client = self.connection.open(&server, output)?;
         let password = if self.password_stdin { from_stdin()? } else { ask(&server, &self.user)? };
-        let reply = client.log_in(&self.user, &password).map_err(|failure| {
-            // A token's remedy is of no use to somebody who is logging in.
-            if failure.is(Code::Unauthorized) {
-                failure.remedy("Check the account's name and its password.")
-            } else {
-                failure
-            }
-        })?;
+        let reply = client.log_in(&self.user, &password)?;
         credentials.keep(&server, credentials::Login { user: self.user.clone(), token: reply.token });
         credentials.save()?;
         output.report(&LoggedIn { server: server.to_string(), user: self.user })
