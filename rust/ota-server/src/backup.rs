@@ -96,7 +96,7 @@ fn copy_database(db: &Db, to: &Path) -> Result<HashSet<Checksum>, BackupError> {
     db.read_blocking(|connection| {
         let mut copy = Connection::open(to)?;
         rusqlite::backup::Backup::new(connection, &mut copy)?.run_to_completion(
-            -1,
+            i32::MAX,
             std::time::Duration::from_millis(100),
             None,
         )?;

@@ -111,7 +111,9 @@ impl Limiter {
             Some(over) => (1000 << over.min(20)).min(LONGEST),
         };
         self.pairs.insert(pair, Failures { count, free_at: now + delay });
-        self.accounts.insert(account.to_owned(), ACCOUNT.spend(spent, now));
+        if !is_known {
+            self.accounts.insert(account.to_owned(), ACCOUNT.spend(spent, now));
+        }
         self.addresses.insert(address, ADDRESS.spend(spent_address, now));
         trim(&mut self.pairs, |failures| failures.free_at);
         trim(&mut self.accounts, |spent| *spent);
@@ -124,7 +126,8 @@ impl Limiter {
         let address = network(address);
         let pair = (account.to_owned(), address);
         self.pairs.remove(&pair);
-        if let Some(spent) = self.accounts.get_mut(account) {
+        let was_known = self.known.get(&pair).is_some_and(|at| now < at + KNOWN_FOR);
+        if let Some(spent) = self.accounts.get_mut(account).filter(|_| !was_known) {
             *spent = spent.saturating_sub(ACCOUNT.every_ms);
         }
         if let Some(spent) = self.addresses.get_mut(&address) {

@@ -10,7 +10,7 @@ use ota_protocol::AppId;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::{Data, check_password, read_password};
+use super::{check_password, read_password};
 use crate::config::{Admin, Config, PublicUrl, Timeouts, parse_size};
 use crate::http::Cidr;
 use crate::server::Server;
@@ -20,8 +20,9 @@ const BLOCKING_THREADS: usize = 64;
 
 #[derive(Args)]
 pub(super) struct Serve {
-    #[command(flatten)]
-    data: Data,
+    /// Where everything is kept; made where it is missing
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
     /// Where to listen; port 0: any free one
     #[arg(long, value_name = "ADDR:PORT")]
     listen: SocketAddr,
@@ -89,7 +90,7 @@ impl Serve {
             (None, None) => None,
         };
         Ok(Config {
-            data: self.data.data,
+            data: self.data,
             listen: self.listen,
             public_url: self.public_url,
             admin,

@@ -1,11 +1,12 @@
 //! The bytes of bundles and Android packages.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ota_protocol::Code;
 
+use super::Names;
 use crate::app::Shared;
 use crate::db::history;
 use crate::error::ApiError;
@@ -15,7 +16,7 @@ use crate::http::{Answer, Conditions, FileBody, decide};
 pub(crate) async fn serve(
     State(app): State<Shared>,
     method: Method,
-    Path(key): Path<String>,
+    Names(key): Names<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let absent =
