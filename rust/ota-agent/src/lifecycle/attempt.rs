@@ -46,4 +46,9 @@ impl Attempt {
     pub fn is_open(&self) -> bool {
         !self.ready && !self.over
     }
+
+    /// The boot was ended. What was counted in it has been acted on.
+    pub(super) fn ended(self) -> Self {
+        Self { over: true, late: false, crashes: 0, renderer_deaths: 0, renderer_crashes: 0, ..self }
+    }
 }

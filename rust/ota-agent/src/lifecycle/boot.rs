@@ -35,8 +35,15 @@ struct Chosen {
     notices: Vec<Notice>,
     is_native_changed: bool,
     is_rolled_back: bool,
-    /// Crashed boots in a row of the confirmed bundle shown.
-    crashes: u8,
+    /// The confirmed bundle judged, and its crashed boots in a row.
+    crashes: Option<(BundleId, u8)>,
+}
+
+impl Chosen {
+    /// Crashed boots in a row of `bundle`: those of one bundle say nothing about another.
+    fn crashes_of(&self, bundle: BundleId) -> u8 {
+        self.crashes.filter(|(judged, _)| *judged == bundle).map_or(0, |(_, crashes)| crashes)
+    }
 }
 
 fn choose(rules: &Rules, machine: &Machine, boot: &Boot) -> Chosen {
@@ -45,7 +52,7 @@ fn choose(rules: &Rules, machine: &Machine, boot: &Boot) -> Chosen {
         notices: Vec::new(),
         is_native_changed: false,
         is_rolled_back: false,
-        crashes: 0,
+        crashes: None,
     };
     if chosen.state.native != boot.native && rules.keep(Rule::NativeIsCompared) {
         let blocked = std::mem::take(&mut chosen.state.blocked);
@@ -79,24 +86,24 @@ fn judge(rules: &Rules, attempt: Option<&Attempt>, boot: &Boot, chosen: &mut Cho
         Current::Confirmed { bundle } => {
             let before = attempt.map_or(0, |attempt| attempt.crashes);
             let renderer_crashed = attempt.is_some_and(|attempt| attempt.renderer_crashes > 0);
-            let is_start = matches!(boot.why, Why::Start(_));
-            chosen.crashes = match verdict {
+            let mut crashes = match verdict {
                 Verdict::Ready => 0,
                 Verdict::Crashed => before.saturating_add(1),
-                Verdict::Interrupted if renderer_crashed && is_start => before.saturating_add(1),
+                Verdict::Interrupted if renderer_crashed => before.saturating_add(1),
                 Verdict::Interrupted => before,
             };
             if !rules.keep(Rule::ConfirmedCrashesAreCounted) {
-                chosen.crashes = 0;
+                crashes = 0;
             }
+            // Nothing is put off behind the builtin: there is no use in counting further.
+            chosen.crashes = Some((bundle, crashes.min(rules.max_confirmed_crashes)));
             if let BundleId::Held(root) = bundle
-                && chosen.crashes >= rules.max_confirmed_crashes
+                && crashes >= rules.max_confirmed_crashes
             {
                 set_aside(rules, &mut chosen.state, root, boot.now);
                 chosen.state.fall_back();
                 chosen.notices.push(Notice::SetAside(root, Cause::Crash));
                 chosen.is_rolled_back = true;
-                chosen.crashes = 0;
             }
         }
     }
@@ -113,7 +120,8 @@ fn verdict(rules: &Rules, attempt: &Attempt, boot: &Boot) -> Verdict {
         Why::Start(Exit::Killed) => !rules.keep(Rule::KilledIsNoCrash),
         Why::Swap => false,
     };
-    if was_on_screen && is_same_run && may_have_crashed && !attempt.ready {
+    // One that was ended before did not end by a crash.
+    if was_on_screen && is_same_run && may_have_crashed && attempt.is_open() {
         Verdict::Crashed
     } else {
         Verdict::Interrupted
@@ -129,7 +137,7 @@ fn judge_trial(rules: &Rules, mut trial: Trial, verdict: Verdict, boot: &Boot, c
         }
         Verdict::Crashed => {
             if rules.keep(Rule::CrashesAreCounted) {
-                trial.crashes += 1;
+                trial.crashes = trial.crashes.saturating_add(1);
             }
             trial.interruptions = 0;
         }
@@ -138,7 +146,7 @@ fn judge_trial(rules: &Rules, mut trial: Trial, verdict: Verdict, boot: &Boot, c
                 Why::Start(_) => rules.keep(Rule::InterruptionsAreCounted),
                 Why::Swap => rules.keep(Rule::SwapsAreCounted),
             };
-            trial.interruptions += u8::from(counts);
+            trial.interruptions = trial.interruptions.saturating_add(u8::from(counts));
         }
     }
     chosen.state.current = Current::Trial(trial);
@@ -205,7 +213,6 @@ fn take_next(rules: &Rules, boot: &Boot, chosen: &mut Chosen) {
         BundleId::Held(_) | BundleId::Builtin => state.show_confirmed(next.bundle),
     }
     chosen.is_rolled_back = false;
-    chosen.crashes = 0;
 }
 
 /// Puts a bundle off for a while. What is remembered of earlier time-outs stays.
@@ -243,8 +250,8 @@ fn show(rules: &Rules, machine: Machine, boot: &Boot, chosen: Chosen) -> Step {
     }
     effects.push(Effect::Note);
     effects.push(Effect::Show { bundle, token: boot.token, reason });
-    effects.extend(chosen.notices.into_iter().map(Effect::Tell));
-    let attempt = Some(attempt(boot, bundle, chosen.crashes));
+    effects.extend(chosen.notices.iter().copied().map(Effect::Tell));
+    let attempt = Some(attempt(boot, bundle, chosen.crashes_of(bundle)));
     Step::done(Machine { state: chosen.state, attempt }, effects)
 }
 
@@ -275,7 +282,7 @@ fn show_unrecorded(rules: &Rules, machine: Machine, boot: &Boot, chosen: &Chosen
     };
     let mut effects = vec![Effect::Note, Effect::Show { bundle, token: boot.token, reason }];
     effects.extend(put_off.map(|trial| Effect::Tell(Notice::NotRecorded(trial.bundle))));
-    let attempt = Some(attempt(boot, bundle, 0));
+    let attempt = Some(attempt(boot, bundle, chosen.crashes_of(bundle)));
     Step::done(Machine { attempt, ..machine }, effects)
 }
 

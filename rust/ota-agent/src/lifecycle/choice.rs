@@ -64,6 +64,9 @@ pub(super) fn chosen(rules: &Rules, machine: Machine, bundle: BundleId) -> Step 
         // A person's wish does not wait for the day to pass; what is remembered of time-outs stays.
         if let Some(aside) = state.set_aside.get_mut(&root) {
             aside.until = 0;
+            if *aside == SetAside::default() {
+                state.set_aside.remove(&root);
+            }
         }
     }
     let is_current = state.current.bundle() == bundle;
@@ -84,7 +87,7 @@ pub(super) fn reset(rules: &Rules, machine: Machine) -> Step {
     }
     let fresh = State::fresh(state.native.clone());
     state = State { current: fresh.current, fallback: fresh.fallback, next: None, ..state };
-    let attempt = machine.attempt.map(|attempt| Attempt { over: true, ..attempt });
+    let attempt = machine.attempt.map(Attempt::ended);
     let mut effects = Vec::new();
     if state != machine.state {
         effects.push(Effect::Save);
@@ -95,8 +98,9 @@ pub(super) fn reset(rules: &Rules, machine: Machine) -> Step {
 
 pub(super) fn damaged(rules: &Rules, machine: Machine, root: Root) -> Step {
     let mut state = machine.state.clone();
+    // Whatever it failed by, it was the disk: neither a block nor a time-out that counts towards one stays.
     if rules.keep(Rule::DamageLiftsBlock) {
-        state.blocked.remove(&root);
+        state.forget_failures(root);
     }
     state.drop_bundle(root);
     let mut step = save(machine, state);

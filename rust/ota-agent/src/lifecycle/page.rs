@@ -39,6 +39,9 @@ pub(super) fn ready(rules: &Rules, mut machine: Machine, token: Token) -> Step {
     machine.attempt = Some(attempt);
     // Noted first: should the process end between the two, the next boot confirms by the note.
     let mut effects = vec![Effect::Note];
+    if !rules.keep(Rule::PruneFollowsSave) {
+        effects.push(Effect::Prune);
+    }
     if let Some(root) = trial_of(rules, &machine, &attempt) {
         machine.state.confirm();
         effects.push(Effect::Save);
@@ -100,12 +103,10 @@ fn end_trial(
         }
         Notice::Blocked(root, cause)
     };
-    machine.attempt = Some(Attempt { over: true, ..attempt });
-    let mut effects = vec![Effect::Save, Effect::Note, Effect::Tell(notice), Effect::Replace];
-    if !is_first_timeout {
-        // Should its files turn out damaged, it was the disk that failed.
-        effects.push(Effect::Verify(root));
-    }
+    machine.attempt = Some(attempt.ended());
+    // Should its files turn out damaged, it was the disk that failed.
+    let effects =
+        vec![Effect::Save, Effect::Note, Effect::Tell(notice), Effect::Replace, Effect::Verify(root)];
     Step::done(machine, effects)
 }
 
@@ -163,7 +164,7 @@ fn give_up_confirmed(
     }
     set_aside(rules, &mut machine.state, root, now);
     machine.state.fall_back();
-    machine.attempt = Some(Attempt { over: true, ..attempt });
+    machine.attempt = Some(attempt.ended());
     let notice = Notice::SetAside(root, Cause::Renderer);
     Step::done(machine, vec![Effect::Save, Effect::Note, Effect::Tell(notice), Effect::Replace])
 }

@@ -109,8 +109,8 @@ pub enum Rule {
     KilledRendererIsNoCrash,
     /// A reset ends the trial without judging it.
     ResetDoesNotJudge,
-    /// What the running boot shows, and what the state needs, is kept when the rest is deleted.
-    NeededIsKept,
+    /// Bundles are deleted only when the state that needs them no longer is durable.
+    PruneFollowsSave,
     /// Damage found later lifts the block: it was the disk, not the bundle.
     DamageLiftsBlock,
     /// A release lifts a block once.

@@ -198,7 +198,7 @@ impl State {
     pub(super) fn confirm(&mut self) {
         if let Current::Trial(trial) = self.current {
             self.current = Current::Confirmed { bundle: BundleId::Held(trial.bundle) };
-            self.set_aside.remove(&trial.bundle);
+            self.forget_failures(trial.bundle);
         }
     }
 
@@ -230,6 +230,17 @@ impl State {
                 Current::Trial(trial) => std::mem::replace(&mut trial.before, BundleId::Builtin),
                 Current::Confirmed { .. } => BundleId::Builtin,
             };
+        }
+    }
+
+    /// Nothing is held against a bundle any more. Only which release lifted a block of it is remembered: each lifts
+    /// once.
+    pub(super) fn forget_failures(&mut self, root: Root) {
+        let block = self.blocked.remove(&root).and_then(|block| block.lifted_by);
+        let aside = self.set_aside.remove(&root).and_then(|aside| aside.lifted_by);
+        if let Some(sequence) = block.or(aside) {
+            let lifted_by = Some(sequence);
+            self.set_aside.insert(root, SetAside { lifted_by, ..SetAside::default() });
         }
     }
 
