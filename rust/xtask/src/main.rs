@@ -1,7 +1,8 @@
 //! Project commands: `cargo xtask COMMAND`. Each has a file of its own in `commands`; what several need is in
-//! `project`.
+//! `project`, and in `local` what runs the server and the command line.
 
 mod commands;
+mod local;
 mod project;
 
 use std::process::ExitCode;
@@ -19,11 +20,13 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     CheckDeps(commands::check_deps::CheckDeps),
+    Demo(commands::demo::Demo),
 }
 
 fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::CheckDeps(command) => command.run(),
+        Command::Demo(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
