@@ -47,6 +47,12 @@ impl Failure {
         self
     }
 
+    /// With the file or folder that it is about in front.
+    pub(crate) fn about(mut self, path: &Path) -> Self {
+        self.what = format!("{}: {}", path.display(), self.what);
+        self
+    }
+
     /// A file or folder that could not be used.
     pub(crate) fn disk(operation: &str, path: &Path, error: &io::Error) -> Self {
         let what = format!("cannot {operation} {}: {error}", path.display());
@@ -113,7 +119,8 @@ impl From<ScanError> for Failure {
                 .remedy("Give the build's output folder, the one with index.html in it."),
             ScanError::Limit(_) => Self::new(Code::ArchiveTooLarge, what),
             // What the device refuses in a zip, under the same code.
-            _ => Self::new(Code::ArchiveRefused, what).remedy("Remove or rename it, and repeat the command."),
+            _ => Self::new(Code::ArchiveRefused, what)
+                .remedy("Give the build's output folder alone, or remove or rename what is named."),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use memchr::memmem::Finder;
-use ota_bundle::{Archive, BundlePath, Entry, Limits, Sink, TreeList, write_zip};
-use ota_protocol::{Checksum, Digest};
+use ota_bundle::{Archive, BundlePath, Entry, Limits, ScanError, Sink, TreeList, write_zip};
+use ota_protocol::{Checksum, Code, Digest};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
@@ -44,12 +44,21 @@ impl Prepared {
     /// Takes a zip, or packs a folder into a temporary one; then checks it as a device does.
     pub(crate) fn new(path: &Path) -> Result<Self, Failure> {
         let metadata = std::fs::metadata(path).map_err(|error| Failure::disk("read", path, &error))?;
-        let zip = if metadata.is_dir() { Zip::Made(pack(path)?) } else { Zip::Given(path.to_owned()) };
+        let zip = if metadata.is_dir() {
+            Zip::Made(pack(path)?)
+        } else if metadata.is_file() {
+            Zip::Given(path.to_owned())
+        } else {
+            let what = format!("{} is neither a folder nor a file", path.display());
+            return Err(Failure::new(Code::InvalidArgument, what)
+                .remedy("Give the build's output folder, or a zip of it."));
+        };
         let file = zip.open().map_err(|error| Failure::disk("read", path, &error))?;
         let (checksum, size) = hash(&file).map_err(|error| Failure::disk("read", path, &error))?;
-        let archive = Archive::open(&file, &Limits::default())?;
+        let refused = |failure: Failure| failure.about(path);
+        let archive = Archive::open(&file, &Limits::default()).map_err(|error| refused(error.into()))?;
         let scripts = Scripts { finder: Finder::new(READY), found: AtomicBool::new(false) };
-        let list = archive.unpack(&scripts, threads())?;
+        let list = archive.unpack(&scripts, threads()).map_err(|error| refused(error.into()))?;
         let (entries, calls_ready) = (archive.entries().to_vec(), scripts.found.into_inner());
         Ok(Self { zip, list, entries, checksum, size, calls_ready })
     }
@@ -82,26 +91,29 @@ pub(crate) fn threads() -> usize {
 }
 
 fn pack(dir: &Path) -> Result<NamedTempFile, Failure> {
+    check_index(dir)?;
     let file = NamedTempFile::new()
         .map_err(|error| Failure::disk("write a temporary file to", &std::env::temp_dir(), &error))?;
     let mut out = io::BufWriter::with_capacity(BUFFER, file.as_file());
-    write_zip(dir, &mut out, &Limits::default()).map_err(|error| hint(dir, error.into()))?;
+    write_zip(dir, &mut out, &Limits::default())?;
     drop(out); // write_zip flushed it
     Ok(file)
 }
 
-/// Names the folder that was probably meant where `dir` has no index.html.
-pub(crate) fn hint(dir: &Path, failure: Failure) -> Failure {
-    if !failure.is(ota_protocol::Code::NoIndexHtml) {
-        return failure;
+/// Refuses a folder without index.html, and names the one that was probably meant. Before anything else: a project's
+/// own folder breaks other rules, too, which would only confuse.
+pub(crate) fn check_index(dir: &Path) -> Result<(), Failure> {
+    if dir.join("index.html").is_file() {
+        return Ok(());
     }
+    let failure = Failure::from(ScanError::NoIndexHtml { path: dir.to_owned() });
     let inside = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut inside: Vec<_> = inside.filter(|path| path.join("index.html").is_file()).collect();
     inside.sort();
-    match inside.first() {
+    Err(match inside.first() {
         Some(path) => failure.remedy(format!("There is one in {}: give that folder.", path.display())),
         None => failure,
-    }
+    })
 }
 
 fn hash(mut file: &File) -> io::Result<(Checksum, u64)> {
@@ -219,7 +231,7 @@ mod tests {
     fn the_folder_that_was_meant_is_named() {
         let dir = folder(&[("package.json", "{}"), ("dist/index.html", "<p>")]);
         let failure = Prepared::new(dir.path()).unwrap_err();
-        assert!(failure.is(ota_protocol::Code::NoIndexHtml));
+        assert!(failure.is(Code::NoIndexHtml));
         assert!(failure.to_string().contains("dist: give that folder"), "{failure}");
     }
 

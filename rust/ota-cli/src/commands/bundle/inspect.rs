@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::prepared::{Prepared, hint, threads};
+use crate::prepared::{Prepared, check_index, threads};
 use crate::text;
 
 /// Say what a zip or a folder holds; a zip that a device refuses is refused here, with the same code
@@ -92,8 +92,8 @@ impl Report for Inspected {
 impl Inspect {
     pub(crate) fn run(self, output: Output) -> Result<(), Failure> {
         if self.path.is_dir() {
-            let list = scan(&self.path, &Limits::default(), threads())
-                .map_err(|error| hint(&self.path, error.into()))?;
+            check_index(&self.path)?;
+            let list = scan(&self.path, &Limits::default(), threads())?;
             return output.report(&Inspected::new(&list));
         }
         let prepared = Prepared::new(&self.path)?;

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::prepared::hint;
+use crate::prepared::check_index;
 
 /// Pack a built web app into a zip, the same bytes for the same files
 #[derive(Debug, clap::Args)]
@@ -48,6 +48,7 @@ impl Zip {
             return Err(Failure::new(Code::InvalidArgument, what)
                 .remedy("Give the build's output folder, the one with index.html in it."));
         }
+        check_index(&self.dir)?;
         let out = match self.out {
             Some(out) => out,
             None => default_name(&dir)?,
@@ -72,8 +73,7 @@ impl Zip {
         let file: NamedTempFile =
             builder.prefix(".ota-").suffix(".tmp").tempfile_in(&beside).map_err(|error| failed(&error))?;
         let mut writer = BufWriter::with_capacity(128 * 1024, file.as_file());
-        let packed = write_zip(&dir, &mut writer, &Limits::default())
-            .map_err(|error| hint(&self.dir, error.into()))?;
+        let packed = write_zip(&dir, &mut writer, &Limits::default())?;
         drop(writer); // write_zip flushed it
         file.persist(&out).map_err(|error| failed(&error.error))?;
 
