@@ -71,8 +71,8 @@ impl Default for Timeouts {
         Self {
             headers: Duration::from_secs(30),
             body_idle: Duration::from_secs(30),
-            write_idle: Duration::from_secs(60),
-            turn: Duration::from_secs(60),
+            write_idle: Duration::from_mins(1),
+            turn: Duration::from_mins(1),
         }
     }
 }

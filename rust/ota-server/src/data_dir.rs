@@ -86,7 +86,7 @@ impl DataDir {
         }
         // A full disk shows now, and not at the first deploy.
         let probe = path.join("probe");
-        let written = fs::write(&probe, [0; 64 * 1024]).and_then(|()| File::open(&probe)?.sync_all());
+        let written = fs::write(&probe, vec![0; 64 * 1024]).and_then(|()| File::open(&probe)?.sync_all());
         fs::remove_file(&probe).ok();
         written.map_err(DataDirError::at(path))?;
         Ok(Self { path: path.to_owned(), _lock: lock })

@@ -41,12 +41,11 @@ fn name(text: &str) -> Result<String, &'static str> {
 impl Account {
     /// The password's hash, and the password where it was made here.
     fn password(&self) -> Result<(String, Option<String>), Box<dyn Error>> {
-        let (password, made) = match &self.password_file {
-            Some(file) => (read_password(file)?, None),
-            None => {
-                let made = random_text(12)?;
-                (made.clone(), Some(made))
-            }
+        let (password, made) = if let Some(file) = &self.password_file {
+            (read_password(file)?, None)
+        } else {
+            let made = random_text(12)?;
+            (made.clone(), Some(made))
         };
         Ok((hash_password(&password).map_err(|error| error.to_string())?, made))
     }

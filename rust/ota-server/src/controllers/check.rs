@@ -54,20 +54,24 @@ fn plain(asked: &PlainRequest, offer: &ChannelOffer, origin: impl Fn() -> String
     }
 }
 
-fn capgo(asked: &CapgoRequest, offer: &ChannelOffer, origin: impl Fn() -> String) -> (Response, CheckAnswer) {
-    if offer.is_cleared && !asked.on_builtin() {
+fn capgo(
+    question: &CapgoRequest,
+    offer: &ChannelOffer,
+    origin: impl Fn() -> String,
+) -> (Response, CheckAnswer) {
+    if offer.is_cleared && !question.on_builtin() {
         return (json(&CapgoReply::builtin()), CheckAnswer::Builtin);
     }
     let asker = Asker {
-        platform: asked.platform.clone(),
-        native_version: NativeVersion::parse(&asked.native_version),
+        platform: question.platform.clone(),
+        native_version: NativeVersion::parse(&question.native_version),
         ..Asker::default()
     };
     let offered = match choose(&offer.releases, &asker, &NoMemory) {
         Choice::Take(document, _) => offer.offered(document),
         Choice::Builtin(..) | Choice::Nothing(_) => None,
     };
-    match offered.filter(|offered| offered.version.as_str() != asked.version_name) {
+    match offered.filter(|offered| offered.version.as_str() != question.version_name) {
         None => (json(&CapgoReply::up_to_date()), CheckAnswer::UpToDate),
         Some(Offered { version, checksum, path }) => {
             let url = origin() + path;
@@ -78,29 +82,29 @@ fn capgo(asked: &CapgoRequest, offer: &ChannelOffer, origin: impl Fn() -> String
 }
 
 fn agent(
-    asked: &CheckRequest,
+    question: &CheckRequest,
     offer: &ChannelOffer,
     now: UnixSeconds,
     origin: impl Fn() -> String,
 ) -> (Response, CheckAnswer) {
-    if offer.is_cleared && !asked.is_on_builtin() {
+    if offer.is_cleared && !question.is_on_builtin() {
         return (json(&CheckReply::builtin()), CheckAnswer::Builtin);
     }
     let asker = Asker {
-        app_id: asked.app_id.clone(),
-        channel: Some(asked.channel.clone()),
-        platform: asked.platform.clone(),
-        native_version: asked.native_version.as_deref().and_then(NativeVersion::parse),
-        device_number: asked.device_number,
-        floor: (asked.floor > 0).then_some(Floor { sequence: asked.floor, root: None }),
-        built_at: asked.built_at.filter(|built| *built <= now),
+        app_id: question.app_id.clone(),
+        channel: Some(question.channel.clone()),
+        platform: question.platform.clone(),
+        native_version: question.native_version.as_deref().and_then(NativeVersion::parse),
+        device_number: question.device_number,
+        floor: (question.floor > 0).then_some(Floor { sequence: question.floor, root: None }),
+        built_at: question.built_at.filter(|built| *built <= now),
     };
     let (offered, answer) = match choose(&offer.releases, &asker, &NoMemory) {
         Choice::Take(document, _) => (offer.offered(document), CheckAnswer::UpToDate),
         Choice::Builtin(_, Some(Why::OlderThanBuiltin)) => (None, CheckAnswer::OlderThanBuiltin),
         Choice::Builtin(..) | Choice::Nothing(_) => (None, CheckAnswer::UpToDate),
     };
-    let offered = offered.filter(|offered| offered.version.as_str() != asked.version_build);
+    let offered = offered.filter(|offered| offered.version.as_str() != question.version_build);
     let answer = if offered.is_some() { CheckAnswer::Update } else { answer };
     (with_releases(offered, &offer.releases_json, origin), answer)
 }

@@ -130,7 +130,7 @@ mod tests {
             assert!(!has_manifest(&file(&zip(names, ""))).unwrap(), "{names:?}");
         }
         for bytes in
-            [&b""[..], b"PK", b"not a zip at all, but long enough to hold an end record", &[0; 70_000]]
+            [&b""[..], b"PK", b"not a zip at all, but long enough to hold an end record", &vec![0; 70_000]]
         {
             assert!(!has_manifest(&file(bytes)).unwrap());
         }

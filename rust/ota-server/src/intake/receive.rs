@@ -91,8 +91,20 @@ async fn read(app: &App, source: &Source, mut parts: Multipart<'_>) -> Result<Re
     Ok(Received { form, staged })
 }
 
-async fn file(app: &App, source: &Source, mut field: Field<'_>) -> Result<Staged, ApiError> {
+async fn file(app: &App, source: &Source, field: Field<'_>) -> Result<Staged, ApiError> {
     let writer = Writer::start(app.blobs.clone());
+    let staged = match pieces(app, source, field, &writer).await {
+        Ok(()) => writer.finish().await?,
+        Err(error) => {
+            writer.give_up().await;
+            return Err(error);
+        }
+    };
+    app.metrics.received(staged.size());
+    Ok(staged)
+}
+
+async fn pieces(app: &App, source: &Source, mut field: Field<'_>, writer: &Writer) -> Result<(), ApiError> {
     let mut size = 0;
     while let Some(piece) = field.chunk().await.map_err(|error| broken(app, &error))? {
         source.claim(piece.len());
@@ -101,12 +113,10 @@ async fn file(app: &App, source: &Source, mut field: Field<'_>) -> Result<Staged
             return Err(too_large(app));
         }
         if writer.piece(piece).await.is_err() {
-            break;
+            break; // `finish` says why
         }
     }
-    let staged = writer.finish().await?;
-    app.metrics.received(staged.size());
-    Ok(staged)
+    Ok(())
 }
 
 async fn text(app: &App, source: &Source, name: &str, mut field: Field<'_>) -> Result<String, ApiError> {

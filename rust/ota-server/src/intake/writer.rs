@@ -38,6 +38,12 @@ impl Writer {
         self.sender.send(Message::Piece(piece)).await.map_err(|_| DiskFailed)
     }
 
+    /// Nothing is kept; returns when it is gone.
+    pub(super) async fn give_up(self) {
+        drop(self.sender);
+        self.thread.await.ok();
+    }
+
     /// Everything is durable and hashed.
     pub(super) async fn finish(self) -> Result<Staged, ApiError> {
         self.sender.send(Message::End).await.ok(); // a thread that ended early says why

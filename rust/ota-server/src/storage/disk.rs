@@ -75,12 +75,11 @@ impl BlobStore for DiskStore {
         for entry in fs::read_dir(&self.blobs)? {
             let entry = entry?;
             let name = entry.file_name();
-            match name.to_str().map(str::parse) {
-                Some(Ok(checksum)) => {
-                    found.insert(checksum, entry.metadata()?.len());
-                }
+            if let Some(Ok(checksum)) = name.to_str().map(str::parse) {
+                found.insert(checksum, entry.metadata()?.len());
+            } else {
                 // Not ours to delete: perhaps a file that a person put there.
-                _ => tracing::warn!(?name, "a file among the blobs is not one"),
+                tracing::warn!(?name, "a file among the blobs is not one");
             }
         }
         Ok(found)

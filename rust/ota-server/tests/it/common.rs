@@ -53,7 +53,7 @@ impl TestServer {
         let url = running.url();
         let http = Client::new();
         let mut server = Self { running, url, dir, clock, http, token: String::new() };
-        let reply = server.login("admin", PASSWORD).await.json().await;
+        let reply = server.login("admin", PASSWORD).await.json;
         server.token = reply["token"].as_str().unwrap_or_default().to_owned();
         server
     }
@@ -176,10 +176,6 @@ impl Answer {
         let text = String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned();
         let json = serde_json::from_str(&text).unwrap_or_default();
         Self { status, headers, text, json }
-    }
-
-    pub(crate) async fn json(self) -> Value {
-        self.json
     }
 
     /// Status and code of an error, whose text is a sentence.

@@ -33,9 +33,9 @@ async fn a_release_whose_bytes_are_gone_is_not_offered_until_they_are_back() {
         let damage = |data: &Path| {
             let blob = data.join("blobs").join(row["checksum"].as_str().unwrap());
             if truncated {
-                std::fs::write(blob, "short").unwrap()
+                std::fs::write(blob, "short").unwrap();
             } else {
-                std::fs::remove_file(blob).unwrap()
+                std::fs::remove_file(blob).unwrap();
             }
         };
         let server = server.restart(damage).await;

@@ -1,5 +1,8 @@
 //! The server from outside: over HTTP, and as a program.
 
+// Helpers are not test functions, which clippy would let unwrap.
+#![allow(clippy::unwrap_used, clippy::assigning_clones)]
+
 mod common;
 
 mod apk;
