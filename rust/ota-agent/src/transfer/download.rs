@@ -247,7 +247,7 @@ impl Running<'_> {
         let found = self.partial.checksum();
         match self.wanted.checksum {
             Some(expected) if expected != found => {
-                if self.partial.is_joined() && !self.whole_only {
+                if self.partial.is_joined() {
                     return Ok(Ended::Restart);
                 }
                 self.partial.clear()?;

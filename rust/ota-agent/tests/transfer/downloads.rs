@@ -207,8 +207,12 @@ mod starting_again {
     #[test]
     fn a_server_without_ranges_gives_the_whole_at_once() {
         let body = bytes(1000);
-        let asked = after_a_cut(cut(&body), vec![Origin::with(&body, Fault::IgnoresRange)], &body);
-        assert_eq!(asked, [Some(400)]);
+        let server = FaultServer::origins(vec![cut(&body), Origin::with(&body, Fault::IgnoresRange)]);
+        let (url, mut device) = (server.url("/a.zip"), Device::new().once());
+        device.fetch(&url, &body).expect_err("cut");
+        let fetched = device.fetch(&url, &body).expect("fetched");
+        assert_eq!(ranges(&server), [None, Some(400)]);
+        assert_eq!((fetched.resumed_from, fetched.received), (0, 1000));
     }
 
     #[test]
@@ -263,7 +267,11 @@ mod starting_again {
             fs::read(device.sidecar(&url, Some(Checksum::of(&body)))).expect("a sidecar")
         };
         let torn = &good[..good.len() - 1];
-        for garbage in [&b""[..], b"{}", b"null", b"\xff\xfe", torn, &vec![b' '; 100_000]] {
+        let text = String::from_utf8(good.clone()).expect("JSON");
+        let newer = text.replace("\"schema\":1", "\"schema\":2").into_bytes();
+        let weak = text.replace("\\\"one\\\"", "W/\\\"one\\\"").into_bytes();
+        assert!(newer != good && weak != good);
+        for garbage in [&b""[..], &newer, &weak, b"{}", b"null", b"\xff\xfe", torn, &vec![b' '; 100_000]] {
             let server = FaultServer::origins(vec![cut(&body), Origin::new(&body)]);
             let (url, mut device) = (server.url("/a.zip"), Device::new().once());
             device.fetch(&url, &body).expect_err("cut");
@@ -297,6 +305,16 @@ mod starting_again {
         fs::write(device.part(&url, Some(Checksum::of(&body))), bytes(3000)).expect("written");
         let fetched = device.download(&url, Some(Checksum::of(&body)), Some(1000)).expect("fetched");
         assert_eq!((fetched.size, fetched.received), (1000, 1000));
+    }
+
+    #[test]
+    fn a_complete_file_beyond_the_limit_is_not_taken() {
+        let body = bytes(1000);
+        let server = FaultServer::origins(vec![Origin::new(&body)]);
+        let (url, mut device) = (server.url("/a.zip"), Device::new());
+        device.fetch(&url, &body).expect("fetched");
+        device.limit = 999;
+        assert_eq!(device.fetch(&url, &body).expect_err("too large").code(), Code::ArchiveTooLarge);
     }
 
     #[test]

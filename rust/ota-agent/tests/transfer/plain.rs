@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use ota_protocol::Checksum;
@@ -38,12 +39,14 @@ fn a_check_leads_to_a_download() {
     bundle.assert();
 }
 
-/// Answers `{}` to posts, so many on each connection, and then closes it without having said so. Counts connections.
-fn keeps_alive(answers: usize) -> (Url, Arc<AtomicUsize>) {
+/// Answers `{}` to posts, so many on each connection, and then closes it without having said so. Counts
+/// connections, and tells of each that it closed.
+fn keeps_alive(answers: usize) -> (Url, Arc<AtomicUsize>, Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}/check", listener.local_addr().expect("an address")).parse().expect("a URL");
     let connections = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&connections);
+    let (closes, closed) = channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = BufReader::new(stream.expect("a client"));
@@ -62,14 +65,16 @@ fn keeps_alive(answers: usize) -> (Url, Arc<AtomicUsize>) {
                 }
                 let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
             }
+            drop(stream);
+            let _ = closes.send(());
         }
     });
-    (url, connections)
+    (url, connections, closed)
 }
 
 #[test]
 fn a_connection_is_kept_for_the_next_question() {
-    let (url, connections) = keeps_alive(usize::MAX);
+    let (url, connections, _) = keeps_alive(usize::MAX);
     let device = Device::new();
     for _ in 0..20 {
         device.check(&url).expect("answered");
@@ -79,11 +84,11 @@ fn a_connection_is_kept_for_the_next_question() {
 
 #[test]
 fn a_kept_connection_that_the_server_closed_meanwhile_costs_no_try() {
-    let (url, connections) = keeps_alive(1);
+    let (url, connections, closed) = keeps_alive(1);
     let device = Device::new().once();
     for _ in 0..20 {
         device.check(&url).expect("answered");
-        std::thread::sleep(Duration::from_millis(5));
+        closed.recv_timeout(Duration::from_secs(10)).expect("closed");
     }
     assert_eq!(connections.load(Ordering::Acquire), 20);
 }
