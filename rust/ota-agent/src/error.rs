@@ -91,6 +91,9 @@ pub enum AgentError {
     /// An argument is not right.
     #[error("{0}")]
     InvalidArgument(String),
+    /// A bug.
+    #[error("{0}")]
+    Internal(&'static str),
     /// The error of a transfer that several callers shared.
     #[error(transparent)]
     Shared(Arc<AgentError>),
@@ -115,6 +118,7 @@ impl AgentError {
             Self::InUse(_) => Code::InUse,
             Self::Cancelled => Code::Cancelled,
             Self::InvalidArgument(_) => Code::InvalidArgument,
+            Self::Internal(_) => Code::Internal,
             Self::Shared(error) => error.code(),
         }
     }

@@ -15,7 +15,8 @@ use super::timer::ReadyTimer;
 use crate::error::{AgentError, At};
 use crate::lifecycle::{self, Attempt, BundleId, Cause, Effect, Event, Machine, Notice, Rules, Step};
 use crate::ports::{Fs, Lock, Ports};
-use crate::store::{FailedUpdate, Layout, Record, attempt_file, lock, state_file};
+use crate::store::lock::{self, StateGuard, StateLock};
+use crate::store::{FailedUpdate, Layout, Record, attempt_file, state_file};
 
 /// The agent on a device. Clones are the same agent.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub(super) struct Inner {
     pub(super) layout: Layout,
     pub(super) ports: Ports,
     pub(super) rules: Rules,
+    /// Taken after `live`, never before it.
+    pub(super) state_lock: StateLock,
     pub(super) live: Mutex<Live>,
     pub(super) jobs: Arc<Jobs>,
 }
@@ -76,6 +79,7 @@ impl Agent {
             layout: Layout::new(home),
             ports,
             rules,
+            state_lock: StateLock::default(),
             live: Mutex::default(),
             jobs: Arc::default(),
         };
@@ -96,6 +100,11 @@ impl Agent {
 impl Inner {
     pub(super) fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lock of one read-change-write of the state.
+    pub(super) fn lock_state(&self) -> Result<StateGuard<'_>, AgentError> {
+        self.state_lock.take(&self.ports, &self.layout)
     }
 
     pub(super) fn fs(&self) -> &dyn Fs {
@@ -175,7 +184,7 @@ impl Inner {
             return Ok(step);
         }
         self.make_home()?;
-        let _lock = lock::state(&self.ports, &self.layout, lock::WAIT)?;
+        let _lock = self.lock_state()?;
         let known = self.known()?;
         let step = self.decide(live, &known, event);
         self.perform(live, &known, &step)?;
@@ -268,7 +277,7 @@ impl Inner {
     /// Changes the record by hand, durably, under the state's lock.
     pub(super) fn change(&self, change: impl FnOnce(&mut Record)) -> Result<Record, AgentError> {
         self.make_home()?;
-        let _lock = lock::state(&self.ports, &self.layout, lock::WAIT)?;
+        let _lock = self.lock_state()?;
         self.change_locked(change)
     }
 

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::agent::{Agent, Inner, Known, Live};
 use super::timer::ReadyTimer;
 use crate::error::AgentError;
 use crate::lifecycle::{self, Boot, BundleId, Effect, Event, Exit, Machine, Reason, Step, Token, Why};
+use crate::store::bundles;
 use crate::store::state_file::Found;
-use crate::store::{bundles, lock};
 
 /// How a page comes to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +65,9 @@ impl Inner {
         match known.loaded.found {
             Found::Whole | Found::Nothing => {}
             Found::Salvaged => {
-                log::error!("the state is corrupt or lost; fallback, blocks, floors, ids and channel come from its copy");
+                log::error!(
+                    "the state is corrupt or lost; fallback, blocks, floors, ids and channel come from its copy"
+                );
             }
             Found::Newer => log::error!("the state is a later version's; only its lasting parts are read"),
         }
@@ -86,8 +87,7 @@ impl Inner {
         if is_sound && !step.effects.contains(&Effect::Save) {
             return Ok(self.show(&mut live, &known, &start, &step));
         }
-        let wait = if is_start { lock::WAIT_AT_START } else { lock::WAIT };
-        match self.record_boot(&mut live, &boot, wait) {
+        match self.record_boot(&mut live, &boot, is_start) {
             Ok((known, step)) => Ok(self.show(&mut live, &known, &start, &step)),
             Err(AgentError::Busy(what)) if !is_start => Err(AgentError::Busy(what)),
             Err(error) => {
@@ -100,8 +100,12 @@ impl Inner {
     }
 
     /// The state as it is under the lock, decided upon again, and saved.
-    fn record_boot(&self, live: &mut Live, boot: &Boot, wait: Duration) -> Result<(Known, Step), AgentError> {
-        let _lock = lock::state(&self.ports, &self.layout, wait)?;
+    fn record_boot(&self, live: &mut Live, boot: &Boot, is_start: bool) -> Result<(Known, Step), AgentError> {
+        let _lock = if is_start {
+            self.state_lock.take_at_start(&self.ports, &self.layout)?
+        } else {
+            self.lock_state()?
+        };
         let known = self.known_as_written()?;
         let step = self.choose(live, &known, boot);
         self.save(&known, &step)?;

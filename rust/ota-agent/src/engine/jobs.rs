@@ -141,7 +141,10 @@ impl Jobs {
         let jobs = Arc::clone(self);
         let run = move || {
             let mut report = |progress: Progress| jobs.with(number, |job| job.progress = Some(progress));
-            let result = work(&job_cancel, &mut report);
+            // Whoever waits must hear of it, also when it is a bug of ours.
+            let run = std::panic::AssertUnwindSafe(|| work(&job_cancel, &mut report));
+            let result =
+                std::panic::catch_unwind(run).unwrap_or(Err(AgentError::Internal("the update panicked")));
             jobs.finish(number, result.map_err(Arc::new));
         };
         let spawned = std::thread::Builder::new().name("ota-update".into()).spawn(run);

@@ -9,7 +9,7 @@ use super::update::{Naming, name};
 use crate::error::AgentError;
 use crate::lifecycle::{BundleId, Event, Refused};
 use crate::ports::Cancel;
-use crate::store::{FailedUpdate, Record, bundles, lock};
+use crate::store::{FailedUpdate, Record, bundles};
 use crate::transfer::Progress;
 
 /// A bundle, as pages know it.
@@ -146,7 +146,7 @@ impl Agent {
         let inner = &self.inner;
         let Some(root) = bundle.root() else { return Err(AgentError::InUse(bundle.to_string())) };
         let shown = inner.live().attempt.and_then(|attempt| attempt.bundle.root());
-        let _lock = lock::state(&inner.ports, &inner.layout, lock::WAIT)?;
+        let _lock = inner.lock_state()?;
         let record = inner.known()?.record;
         if record.state.needed().contains(&root) || shown == Some(root) {
             return Err(AgentError::InUse(bundle.to_string()));

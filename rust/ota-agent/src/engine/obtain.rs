@@ -125,7 +125,7 @@ impl Inner {
             Ok(list)
         });
         match checked {
-            Ok(list) => staged.commit(&self.ports, &self.layout, &list),
+            Ok(list) => staged.commit(&self.ports, &self.layout, &self.state_lock, &list),
             Err(error) => {
                 staged.abandon(self.fs());
                 Err(if cancel.is_cancelled() { AgentError::Cancelled } else { error })

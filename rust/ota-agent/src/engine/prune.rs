@@ -9,7 +9,7 @@ use super::threads;
 use crate::error::AgentError;
 use crate::lifecycle::{BundleId, Event};
 use crate::store::bundles::{self, Holding};
-use crate::store::{Record, lock, staging};
+use crate::store::{Record, staging};
 
 /// Bundles that a page downloaded itself and that are kept, the latest ones.
 const PAGE_BUNDLES: usize = 3;
@@ -33,7 +33,7 @@ impl Inner {
         }
         self.examine_blocked(&there)?;
         let trash = {
-            let _lock = lock::state(&self.ports, &self.layout, lock::WAIT)?;
+            let _lock = self.lock_state()?;
             let record = self.change_locked(|record| forget_labels(record, shown))?;
             let needed = kept(&record, shown);
             let unneeded = there.into_iter().filter(|root| !needed.contains(root));
@@ -83,7 +83,7 @@ impl Inner {
     /// on the disk until the page is gone.
     pub(super) fn drop_damaged(&self, root: Root) -> Result<(), AgentError> {
         self.dispatch(&mut self.live(), &Event::Damaged { root })?;
-        let _lock = lock::state(&self.ports, &self.layout, lock::WAIT)?;
+        let _lock = self.lock_state()?;
         bundles::discard(&self.ports, &self.layout, root)
     }
 }

@@ -327,7 +327,7 @@ impl Inner {
         naming: Option<Naming>,
     ) -> Result<Record, AgentError> {
         let live = self.live();
-        let lock = lock::state(&self.ports, &self.layout, lock::WAIT)?;
+        let lock = self.lock_state()?;
         let written = self.known_as_written()?.record;
         if written.state.native != session.native {
             return Err(AgentError::Busy(

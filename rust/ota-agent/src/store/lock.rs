@@ -1,6 +1,7 @@
 //! The three locks, and how long each is waited for.
 
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::layout::Layout;
@@ -26,13 +27,53 @@ fn acquire(ports: &Ports, path: &Path, wait: Duration) -> Result<Option<Box<dyn 
     }
 }
 
-/// The lock of one read-change-write of the state.
-///
-/// # Errors
-/// [`AgentError::Busy`] when `wait` is over; the disk's.
-pub fn state(ports: &Ports, layout: &Layout, wait: Duration) -> Result<Box<dyn Lock>, AgentError> {
-    acquire(ports, &layout.state_lock(), wait)?.ok_or(AgentError::Busy("changing the state"))
+/// The lock of one read-change-write of the state, for the threads of this process and for other processes.
+#[derive(Default)]
+pub struct StateLock(Mutex<()>);
+
+/// Held until it is dropped.
+pub struct StateGuard<'a> {
+    _file: Box<dyn Lock>,
+    _thread: MutexGuard<'a, ()>,
 }
+
+impl StateLock {
+    /// Takes the lock. Another thread of this process is waited for as long as it takes, which its own wait bounds.
+    ///
+    /// # Errors
+    /// [`AgentError::Busy`] when [`WAIT`] is over; the disk's.
+    pub fn take(&self, ports: &Ports, layout: &Layout) -> Result<StateGuard<'_>, AgentError> {
+        let thread = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::guard(thread, acquire(ports, &layout.state_lock(), WAIT)?)
+    }
+
+    /// Takes the lock for a start, which waits [`WAIT_AT_START`] for nobody.
+    ///
+    /// # Errors
+    /// [`AgentError::Busy`]; the disk's.
+    pub fn take_at_start(&self, ports: &Ports, layout: &Layout) -> Result<StateGuard<'_>, AgentError> {
+        let end = ports.clock.monotonic() + WAIT_AT_START;
+        let thread = loop {
+            match self.0.try_lock() {
+                Ok(thread) => break thread,
+                Err(TryLockError::Poisoned(thread)) => break thread.into_inner(),
+                Err(TryLockError::WouldBlock) if ports.clock.monotonic() >= end => return Err(BUSY),
+                Err(TryLockError::WouldBlock) => ports.clock.sleep(STEP),
+            }
+        };
+        let left = end.saturating_sub(ports.clock.monotonic());
+        Self::guard(thread, acquire(ports, &layout.state_lock(), left)?)
+    }
+
+    fn guard<'a>(
+        thread: MutexGuard<'a, ()>,
+        file: Option<Box<dyn Lock>>,
+    ) -> Result<StateGuard<'a>, AgentError> {
+        Ok(StateGuard { _file: file.ok_or(BUSY)?, _thread: thread })
+    }
+}
+
+const BUSY: AgentError = AgentError::Busy("changing the state");
 
 /// The lock of the one updater. Never waits.
 ///

@@ -10,7 +10,7 @@ use ota_protocol::Root;
 
 use super::bundles::{self, Holding};
 use super::layout::Layout;
-use super::lock;
+use super::lock::StateLock;
 use crate::error::{AgentError, At};
 use crate::ports::{Cancel, Fs, Ports, WriteFile};
 
@@ -97,7 +97,13 @@ impl Staged {
     ///
     /// # Errors
     /// The disk's; [`AgentError::InUse`] where the damaged one is shown.
-    pub fn commit(self, ports: &Ports, layout: &Layout, list: &TreeList) -> Result<Root, AgentError> {
+    pub fn commit(
+        self,
+        ports: &Ports,
+        layout: &Layout,
+        state: &StateLock,
+        list: &TreeList,
+    ) -> Result<Root, AgentError> {
         let fs = &*ports.fs;
         let path = self.dir.join("list");
         let mut file = fs.create_new(&path).at("create", &path)?;
@@ -116,7 +122,7 @@ impl Staged {
                 return Ok(root);
             }
             Holding::Damaged(_) => {
-                let _lock = lock::state(ports, layout, lock::WAIT)?;
+                let _lock = state.take(ports, layout)?;
                 bundles::discard(ports, layout, root)?;
             }
         }
