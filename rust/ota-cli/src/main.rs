@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return not_parsed(&error),
     };
-    let output = Output::new(cli.json);
+    let output = Output::new(cli.json || cli.command.speaks_json());
     match cli.command.run(output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -58,7 +58,7 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
         // What is wrong, without the lines on how to use it.
         let wrong = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
         let what = wrong.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-        Output::new(true).failure(&Failure::usage(what));
+        Output::new(true).error_line(&Failure::usage(what));
     }
     ExitCode::from(failure::USAGE)
 }

@@ -66,13 +66,18 @@ impl Output {
         let _ = writeln!(io::stderr(), "warning: {}", printable(&warning.message));
     }
 
-    /// Prints why the command failed. There is nobody left to tell where that fails too.
+    /// Prints why the command failed: in words, and with JSON also as the last line of standard output. There is
+    /// nobody left to tell where that fails too.
     pub(crate) fn failure(self, failure: &Failure) {
+        let _ = writeln!(io::stderr(), "error: {}", printable(&failure.to_string()));
+        self.error_line(failure);
+    }
+
+    /// The error for programs alone.
+    pub(crate) fn error_line(self, failure: &Failure) {
         if self.json {
             let line = serde_json::to_string(&ErrorLine { error: failure.body() }).unwrap_or_default();
             let _ = writeln!(io::stdout(), "{line}");
-        } else {
-            let _ = writeln!(io::stderr(), "error: {}", printable(&failure.to_string()));
         }
     }
 }

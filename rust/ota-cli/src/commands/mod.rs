@@ -24,6 +24,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether programs alone drive it, so that it needs no `--json`.
+    pub(crate) fn speaks_json(&self) -> bool {
+        matches!(self, Self::Device(_))
+    }
+
     pub(crate) fn run(self, output: Output) -> Result<(), Failure> {
         match self {
             Self::Bundle(command) => command.run(output),
