@@ -38,6 +38,8 @@ pub(super) enum Plan {
     Stale,
     /// Nothing is to come next.
     Nothing(Why),
+    /// What is offered failed here; nothing is to come next.
+    Blocked { version: String, root: Root },
     /// The builtin is to come next, if it is not shown.
     Builtin { why: Option<Why>, floor: Option<FloorRecord> },
     /// What is offered is shown; perhaps under a new name.
@@ -129,14 +131,14 @@ fn plain(
     let record = device.record;
     let root = checksum.and_then(|checksum| record.root_of(checksum));
     // Without a root, a block is known by the artifact, or by version and address where there was no checksum.
-    let is_blocked = record.state.blocked.keys().any(|blocked| {
-        root == Some(*blocked)
+    let blocked = record.state.blocked.keys().find(|blocked| {
+        root == Some(**blocked)
             || record.labels.get(blocked).is_some_and(|label| {
                 checksum.is_none() && label.version == version && label.url.as_deref() == Some(url.as_str())
             })
     });
-    if is_blocked {
-        return Ok(Plan::Nothing(Why::Blocked));
+    if let Some(root) = blocked {
+        return Ok(Plan::Blocked { version: version.to_owned(), root: *root });
     }
     if root.is_some_and(|root| device.is_set_aside(root)) {
         return Ok(Plan::Nothing(Why::SetAside));
@@ -169,6 +171,7 @@ fn of_releases(
 ) -> Result<Plan, AgentError> {
     match choose(releases, &device.asker(date), device) {
         Choice::Nothing(Why::Stale) => Ok(Plan::Stale),
+        Choice::Nothing(Why::Blocked) => Ok(blocked(device, releases)),
         Choice::Nothing(why) => Ok(Plan::Nothing(why)),
         Choice::Builtin(document, why) => {
             // What is passed over was not accepted.
@@ -178,6 +181,15 @@ fn of_releases(
         }
         Choice::Take(document, release) => take(device, document, release, base),
     }
+}
+
+/// Names the newest release that is blocked: the one the reason was given for.
+fn blocked(device: &Device<'_>, releases: &[OrUnknown<Release>]) -> Plan {
+    let documents = releases.iter().filter_map(|release| release.known()?.document.as_ref());
+    let found = documents.filter(|document| device.is_blocked(document)).find_map(|document| {
+        Some(Plan::Blocked { version: document.version.to_string(), root: document.root? })
+    });
+    found.unwrap_or(Plan::Nothing(Why::Blocked))
 }
 
 fn take(

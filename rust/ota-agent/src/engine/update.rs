@@ -115,9 +115,11 @@ impl Agent {
             Plan::Stale => Ok(updated(Outcome::UpToDate(Some(Why::Stale)), record)),
             Plan::Nothing(why) => {
                 inner.conclude(session, Offer::Nothing, None, None)?;
-                let outcome =
-                    if why == Why::Blocked { Outcome::Blocked } else { Outcome::UpToDate(Some(why)) };
-                Ok(updated(outcome, record))
+                Ok(updated(Outcome::UpToDate(Some(why)), record))
+            }
+            Plan::Blocked { version, root } => {
+                inner.conclude(session, Offer::Nothing, None, None)?;
+                Ok(Updated { bundle: BundleId::Held(root), version, ..updated(Outcome::Blocked, record) })
             }
             Plan::Builtin { why, floor } => {
                 let after = inner.conclude(session, Offer::Builtin, floor, None)?;
