@@ -7,7 +7,7 @@ mod session;
 
 pub(crate) use deploy::{Scope, make as make_deploy_token};
 pub(crate) use limiter::Limiter;
-pub(crate) use password::{LONGEST as LONGEST_PASSWORD, Passwords, hash as hash_password};
+pub(crate) use password::{Hasher, LONGEST as LONGEST_PASSWORD, Passwords};
 pub(crate) use session::{Session, Sessions};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{Data, read_password};
-use crate::auth::{hash_password, random_text};
+use crate::auth::{Hasher, random_text};
 use crate::clock::{Clock, SystemClock};
 use crate::db::users;
 
@@ -47,7 +47,7 @@ impl Account {
             let made = random_text(12)?;
             (made.clone(), Some(made))
         };
-        Ok((hash_password(&password).map_err(|error| error.to_string())?, made))
+        Ok((Hasher::default().hash(&password).map_err(|error| error.to_string())?, made))
     }
 }
 

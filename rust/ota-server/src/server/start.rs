@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::{Running, accept};
 use crate::app::{App, Settings};
-use crate::auth::{Limiter, Passwords, Sessions, hash_password, random_text};
+use crate::auth::{Hasher, Limiter, Passwords, Sessions, random_text};
 use crate::clock::Clock;
 use crate::config::{Admin, Config, PublicUrl};
 use crate::data_dir::{DataDir, DataDirError};
@@ -104,7 +104,8 @@ fn prepare(config: Config, clock: Arc<dyn Clock>) -> Result<(DataDir, App, Made)
         }
         Ok::<_, StartError>(settings::server_id(c, || fresh_id)?)
     })?;
-    let made_password = admin(&db, config.admin, clock.now())?;
+    let mut hasher = Hasher::default();
+    let made_password = admin(&db, &mut hasher, config.admin, clock.now())?;
     let base = config.public_url.as_ref().map(|url| url.as_str().to_owned()).unwrap_or_default();
     let app = App {
         settings: Settings {
@@ -118,7 +119,7 @@ fn prepare(config: Config, clock: Arc<dyn Clock>) -> Result<(DataDir, App, Made)
         blobs,
         catalog: Catalog::new(base),
         sessions: Sessions::new(&data_dir.secret()?, server_id),
-        passwords: Passwords::new().map_err(secrets)?,
+        passwords: Passwords::new(hasher).map_err(secrets)?,
         limiter: std::sync::Mutex::new(Limiter::default()),
         gates: Gates::new(),
         metrics: Arc::default(),
@@ -128,7 +129,7 @@ fn prepare(config: Config, clock: Arc<dyn Clock>) -> Result<(DataDir, App, Made)
 }
 
 /// Makes the first account. One that exists stays as it is: a password in a unit file must not undo a change.
-fn admin(db: &Db, admin: Option<Admin>, now: u64) -> Result<Made, StartError> {
+fn admin(db: &Db, hasher: &mut Hasher, admin: Option<Admin>, now: u64) -> Result<Made, StartError> {
     let existing = db.read_blocking::<_, rusqlite::Error>(users::all)?;
     let admin = match admin {
         Some(admin) if existing.iter().any(|user| user.name == admin.name) => return Ok(None),
@@ -138,7 +139,7 @@ fn admin(db: &Db, admin: Option<Admin>, now: u64) -> Result<Made, StartError> {
     };
     let is_made = admin.password.is_none();
     let password = admin.password.map_or_else(|| random_text(12).map_err(secrets), Ok)?;
-    let hash = hash_password(&password).map_err(secrets)?;
+    let hash = hasher.hash(&password).map_err(secrets)?;
     db.write_blocking::<_, rusqlite::Error>(|c| users::add(c, &admin.name, &hash, now))?;
     Ok(is_made.then_some((admin.name, password)))
 }
