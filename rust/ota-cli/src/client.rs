@@ -44,12 +44,21 @@ impl Action {
     }
 }
 
+/// Where a token came from: what to do about a bad one depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenSource {
+    /// `ota login` kept it.
+    Login,
+    /// `OTA_TOKEN`.
+    Environment,
+}
+
 /// A connection to one server.
 #[derive(Debug)]
 pub(crate) struct Client {
     http: Http,
     server: Server,
-    token: Option<String>,
+    token: Option<(String, TokenSource)>,
 }
 
 impl Client {
@@ -69,8 +78,8 @@ impl Client {
         Ok(Self { http, server: server.clone(), token: None })
     }
 
-    pub(crate) fn with_token(self, token: String) -> Self {
-        Self { token: Some(token), ..self }
+    pub(crate) fn with_token(self, token: String, source: TokenSource) -> Self {
+        Self { token: Some((token, source)), ..self }
     }
 
     pub(crate) fn server(&self) -> &Server {
@@ -80,7 +89,7 @@ impl Client {
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, self.server.at(path));
         match &self.token {
-            Some(token) => request.bearer_auth(token),
+            Some((token, _)) => request.bearer_auth(token),
             None => request,
         }
     }
@@ -93,7 +102,9 @@ impl Client {
     fn read<T: DeserializeOwned>(&self, response: Response) -> Result<Answer<T>, Failure> {
         let answer = answer::read(&self.server, response);
         match &self.token {
-            Some(_) => answer.map_err(|failure| answer::log_in_again(&self.server, failure)),
+            Some((_, source)) => {
+                answer.map_err(|failure| answer::log_in_again(&self.server, *source, failure))
+            }
             None => answer,
         }
     }

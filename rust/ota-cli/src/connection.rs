@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ota_protocol::Code;
 
-use crate::client::Client;
+use crate::client::{Client, TokenSource};
 use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::output::{Output, Warning};
@@ -58,13 +58,15 @@ impl Connection {
     pub(crate) fn authorized(&self, output: Output) -> Result<Client, Failure> {
         let server = self.server()?;
         let token = match variable("OTA_TOKEN") {
-            Some(token) => Some(token),
-            None => Credentials::load()?.login(&server).map(|login| login.token.clone()),
+            Some(token) => Some((token, TokenSource::Environment)),
+            None => {
+                Credentials::load()?.login(&server).map(|login| (login.token.clone(), TokenSource::Login))
+            }
         };
-        let token = token.ok_or_else(|| {
+        let (token, source) = token.ok_or_else(|| {
             Failure::new(Code::Unauthorized, format!("there is no login for {server}"))
                 .remedy(format!("Log in with `ota login --server {server} --user NAME`, or set OTA_TOKEN."))
         })?;
-        Ok(self.open(&server, output)?.with_token(token))
+        Ok(self.open(&server, output)?.with_token(token, source))
     }
 }

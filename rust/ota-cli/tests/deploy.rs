@@ -195,7 +195,7 @@ mod before_anything_is_sent {
     }
 
     #[test]
-    fn an_expired_token_names_the_command_that_helps() {
+    fn a_token_that_is_not_taken_names_what_helps() {
         let bench = Bench::new();
         let dir = bench.app();
         let mut server = Server::new();
@@ -206,7 +206,15 @@ mod before_anything_is_sent {
             .create();
         let (code, text) = refused(&mut server, &bench, &[&dir]);
         assert_eq!(code, "unauthorized");
-        assert!(text.contains(&format!("ota login --server {}", server.url())), "{text}");
+        assert!(text.contains("OTA_TOKEN"), "{text}");
+
+        server.mock("POST", "/api/auth/login").with_body(r#"{"token":"expired"}"#).create();
+        let url = server.url();
+        let login = ["login", "--server", &url, "--user", "admin", "--password-stdin"];
+        assert_eq!(bench.ota_with_input(&login, "x").code, 0);
+        let (code, text) = bench.ota(&["deploy", &dir, "--version", "1", "--json"]).error();
+        assert_eq!(code, "unauthorized");
+        assert!(text.contains(&format!("ota login --server {url} --user NAME")), "{text}");
     }
 
     #[test]

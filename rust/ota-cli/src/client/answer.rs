@@ -10,6 +10,7 @@ use reqwest::blocking::Response;
 use reqwest::header::{CONTENT_TYPE, DATE, LOCATION};
 use serde::de::DeserializeOwned;
 
+use super::TokenSource;
 use crate::failure::{Failure, chain};
 use crate::server::Server;
 
@@ -101,14 +102,21 @@ fn refusal(server: &Server, status: StatusCode, kind: Option<&str>, bytes: &[u8]
 }
 
 /// A token that is not taken: the command that helps has an address, which this side knows.
-pub(super) fn log_in_again(server: &Server, failure: Failure) -> Failure {
+pub(super) fn log_in_again(server: &Server, source: TokenSource, failure: Failure) -> Failure {
     if !failure.is(Code::Unauthorized) {
         return failure;
     }
     let what =
         format!("{server} does not take the token: it has expired, was revoked, or is another server's");
-    Failure::new(Code::Unauthorized, what)
-        .remedy(format!("Log in again with `ota login --server {server} --user NAME`."))
+    let remedy = match source {
+        TokenSource::Login => format!("Log in again with `ota login --server {server} --user NAME`."),
+        TokenSource::Environment => {
+            "Set OTA_TOKEN to one that `ota-server token new` made on that server, or unset \
+                                     it and log in with `ota login`."
+                .to_owned()
+        }
+    };
+    Failure::new(Code::Unauthorized, what).remedy(remedy)
 }
 
 /// What came was not said by an ota-server.
@@ -166,14 +174,14 @@ mod tests {
             r#"{"code":"unauthorized","message":"The token has expired. Log in again with `ota login`."}"#,
             "Unauthorized",
         ] {
-            let failure = log_in_again(&server(), refused(401, body));
+            let failure = log_in_again(&server(), TokenSource::Login, refused(401, body));
             assert!(failure.is(Code::Unauthorized));
             let text = failure.to_string();
             assert!(text.contains("ota login --server http://ota.example.com"), "{text}");
             assert_eq!(text.matches("Log in again").count(), 1, "{text}");
         }
         let other = refused(404, r#"{"code":"not_found","message":"Nothing."}"#);
-        assert_eq!(log_in_again(&server(), other.clone()), other);
+        assert_eq!(log_in_again(&server(), TokenSource::Login, other.clone()), other);
     }
 
     #[test]
