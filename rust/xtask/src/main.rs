@@ -4,6 +4,7 @@
 mod commands;
 mod local;
 mod project;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -19,14 +20,18 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Bench(commands::bench::Bench),
     CheckDeps(commands::check_deps::CheckDeps),
     Demo(commands::demo::Demo),
+    Test(commands::test::Test),
 }
 
 fn main() -> ExitCode {
     let outcome = match Args::parse().command {
+        Command::Bench(command) => command.run(),
         Command::CheckDeps(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Test(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,7 +6,7 @@ mod ota;
 mod server;
 mod stop;
 
-pub(crate) use binaries::{Binaries, Profile};
+pub(crate) use binaries::{Binaries, Profile, build};
 pub(crate) use ota::Ota;
 pub(crate) use server::Server;
 pub(crate) use stop::Stop;

@@ -31,7 +31,8 @@ impl Server {
         command.arg("--data").arg(data).args(["--listen", "127.0.0.1:0", "--admin-user", USER]);
         command.env("OTA_ADMIN_PASSWORD", PASSWORD).env_remove("OTA_LOG");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log)?);
-        let child = command.spawn().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+        let child =
+            command.spawn().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
         // From here on whatever goes wrong ends it.
         let mut server = Self { child, url: String::new(), log };
         server.url = server.first_line()?;
@@ -57,6 +58,7 @@ impl Server {
     }
 
     /// Its process.
+    #[cfg(feature = "bench")]
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

@@ -68,5 +68,10 @@ pub(super) const TABLE: &[Row] = &[
         never: &[],
         only_in: &[],
     },
-    Row { name: "xtask", may_use: &[], never: &[], only_in: &[] },
+    Row {
+        name: "xtask",
+        may_use: &[("ota-agent", &["http"]), ("ota-protocol", &[])],
+        never: &[],
+        only_in: &[],
+    },
 ];

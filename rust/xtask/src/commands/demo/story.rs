@@ -176,7 +176,9 @@ impl Story<'_> {
         ensure(before == 3, &format!("three downloads were expected, the server counts {before}"))?;
         let status = self.device.status()?;
         let lists = |field: &str, root: &str| {
-            status[field].as_array().is_some_and(|all| all.iter().any(|one| one == root || one["bundle"] == root))
+            status[field]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|one| one == root || one["bundle"] == root))
         };
         ensure(lists("blocked", broken), "the device does not remember the failure")?;
         ensure(!lists("bundles", broken), "the broken bundle still takes room")?;
@@ -188,7 +190,9 @@ impl Story<'_> {
         }
         let after = self.server.counter(DOWNLOADS)?;
         ensure(after == before, &format!("downloads went from {before} to {after}"))?;
-        self.tell.good(&format!("1.2.0 is still offered, and not fetched again: the server counts {after} downloads"));
+        self.tell.good(&format!(
+            "1.2.0 is still offered, and not fetched again: the server counts {after} downloads"
+        ));
         Ok(())
     }
 
