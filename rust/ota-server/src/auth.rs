@@ -69,6 +69,17 @@ impl Caller {
             Self::Machine(scope) => scope.allows(app.catalog.app_id().as_ref(), action, channel),
         }
     }
+
+    /// Whether the caller may do this to some channel: asked before a large body is taken in.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub(crate) fn may_somewhere(&self, action: Action) -> Result<(), ApiError> {
+        match self {
+            Self::User => Ok(()),
+            Self::Machine(scope) => scope.allows_action(action),
+        }
+    }
 }
 
 /// The limiter stays usable after a panic elsewhere: it only counts.

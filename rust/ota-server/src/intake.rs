@@ -7,7 +7,7 @@ mod receive;
 mod stream;
 mod writer;
 
-pub(crate) use receive::{Received, receive};
+pub(crate) use receive::{Received, receive, refuse};
 
 use ota_protocol::Code;
 use tokio::sync::Semaphore;

@@ -18,6 +18,13 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    pub(super) fn allows_action(&self, action: Action) -> Result<(), ApiError> {
+        if self.actions.contains(&action) {
+            return Ok(());
+        }
+        Err(ApiError::new(Code::Forbidden, format!("The token does not allow to {}.", action.as_str())))
+    }
+
     pub(super) fn allows(
         &self,
         served: Option<&AppId>,
@@ -32,10 +39,7 @@ impl Scope {
                 format!("The token is for {ours}, not for {served}."),
             ));
         }
-        if !self.actions.contains(&action) {
-            let action = action.as_str();
-            return Err(ApiError::new(Code::Forbidden, format!("The token does not allow to {action}.")));
-        }
+        self.allows_action(action)?;
         if !self.channels.is_empty() && !self.channels.contains(channel) {
             return Err(ApiError::new(Code::Forbidden, format!("The token is not for channel {channel}.")));
         }

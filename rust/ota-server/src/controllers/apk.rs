@@ -10,17 +10,19 @@ use crate::app::Shared;
 use crate::auth::{Action, Caller};
 use crate::error::ApiError;
 use crate::http::json;
-use crate::intake::{Received, check_apk, receive};
+use crate::intake::{Received, check_apk, receive, refuse};
 use crate::publishing::{self, Artifact, missing, stated_checksum};
 
 /// `POST /api/ota/admin/apk/upload`
 pub(crate) async fn upload(
     State(app): State<Shared>,
-    caller: Caller,
+    caller: Result<Caller, ApiError>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    caller.may(&app, Action::Upload, &Channel::apk())?;
     let (parts, body) = request.into_parts();
+    if let Err(error) = caller.and_then(|caller| caller.may(&app, Action::Upload, &Channel::apk())) {
+        return Err(refuse(&parts.headers, body, error));
+    }
     let Received { form, staged } = receive(&app, &parts.headers, body).await?;
     let version =
         form.get("version").ok_or_else(|| missing("version", "what the package is called, such as 1.2.0"))?;

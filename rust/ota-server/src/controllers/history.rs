@@ -11,16 +11,21 @@ use crate::auth::{Action, Caller};
 use crate::db::history;
 use crate::error::ApiError;
 use crate::http::json;
-use crate::intake::{Received, check_bundle, receive};
+use crate::intake::{Received, check_bundle, receive, refuse};
 use crate::publishing::{self, Artifact, Wish};
 
 /// `POST /api/ota/admin/ota/upload`
 pub(crate) async fn upload(
     State(app): State<Shared>,
-    caller: Caller,
+    caller: Result<Caller, ApiError>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
+    let allowed = caller.and_then(|caller| caller.may_somewhere(Action::Upload).map(|()| caller));
+    let caller = match allowed {
+        Ok(caller) => caller,
+        Err(error) => return Err(refuse(&parts.headers, body, error)),
+    };
     let Received { form, staged } = receive(&app, &parts.headers, body).await?;
     let wish = Wish::read(&form, app.clock.now())?;
     caller.may(&app, Action::Upload, &wish.document.channel)?;

@@ -32,13 +32,21 @@ pub(crate) struct Received {
 /// `unsupported_media_type`, `too_large`, `bad_request`, `storage_full`. Nothing of it stays.
 pub(crate) async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received, ApiError> {
     let source = Source::new(body);
-    let received = begin(app, headers, &source).await;
-    // A client that asked before sending waits for the answer; reading on would tell it to send.
-    let waits = headers.contains_key(header::EXPECT) && !source.has_begun();
-    if received.is_err() && !waits {
+    begin(app, headers, &source).await.map_err(|error| late(headers, source, error))
+}
+
+/// Refuses an upload before a byte of it was read.
+pub(crate) fn refuse(headers: &HeaderMap, body: Body, error: ApiError) -> ApiError {
+    late(headers, Source::new(body), error)
+}
+
+/// Sees to it that a client which is still sending can read why that is of no use.
+fn late(headers: &HeaderMap, source: Source, error: ApiError) -> ApiError {
+    // One that asked before sending waits for the answer; reading on would tell it to send.
+    if source.has_begun() || !headers.contains_key(header::EXPECT) {
         source.linger();
     }
-    received
+    error
 }
 
 async fn begin(app: &App, headers: &HeaderMap, source: &Source) -> Result<Received, ApiError> {

@@ -57,6 +57,13 @@ impl Process {
         (code, err)
     }
 
+    async fn token(&self, password: &str) -> String {
+        let body = serde_json::json!({"username": "admin", "password": password});
+        let request = reqwest::Client::new().post(format!("{}/api/auth/login", self.url)).json(&body);
+        let reply: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
+        reply["token"].as_str().unwrap().to_owned()
+    }
+
     async fn login(&self, name: &str, password: &str) -> u16 {
         let body = serde_json::json!({"username": name, "password": password});
         let url = format!("{}/api/auth/login", self.url);
@@ -187,4 +194,88 @@ fn wrong_usage_is_told_apart_from_failure() {
     }
     let (ok, _, err) = run(&["backup", "/tmp/x.tar", "--data", "/nonexistent"]);
     assert!(!ok && err.contains("not a data directory"), "{err}");
+}
+
+/// The most memory a process had so far, in KiB.
+fn peak_kib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_uploads_at_once_take_little_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let process = Process::start(dir.path(), &[], Some("pw"));
+    let token = process.token("pw").await;
+    let bytes = bytes::Bytes::from(crate::common::large_bundle(40 << 20));
+    let checksum = ota_protocol::Checksum::of(&bytes).to_string();
+    let uploads: Vec<_> = (0..6)
+        .map(|n| {
+            let length = bytes.len() as u64;
+            let part = reqwest::multipart::Part::stream_with_length(bytes.clone(), length);
+            let form = reqwest::multipart::Form::new()
+                .part("file", part)
+                .text("version", n.to_string())
+                .text("checksum", checksum.clone());
+            let url = format!("{}/api/ota/admin/ota/upload", process.url);
+            tokio::spawn(reqwest::Client::new().post(url).bearer_auth(&token).multipart(form).send())
+        })
+        .collect();
+    for upload in uploads {
+        assert_eq!(upload.await.unwrap().unwrap().status(), 200);
+    }
+    let peak = peak_kib(process.child.id());
+    assert!(peak < 64 * 1024, "{peak} KiB");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_killed_at_any_moment_has_every_release_it_answered_for_and_nothing_half() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut answered = Vec::new();
+    for round in 0..6u64 {
+        let mut process = Process::start(dir.path(), &[], Some("pw"));
+        let token = process.token("pw").await;
+        let url = process.url.clone();
+        let uploads = tokio::spawn(async move {
+            let mut answered = Vec::new();
+            for n in 0.. {
+                let version = format!("{round}.{n}");
+                let zip = crate::common::bundle(&version);
+                let checksum = ota_protocol::Checksum::of(&zip).to_string();
+                let form = crate::common::form(Some(&zip), &[("version", &version), ("checksum", &checksum)]);
+                let request = reqwest::Client::new().post(format!("{url}/api/ota/admin/ota/upload"));
+                match request.bearer_auth(&token).multipart(form).send().await {
+                    Ok(answer) if answer.status() == 200 => answered.push(version),
+                    _ => break,
+                }
+            }
+            answered
+        });
+        tokio::time::sleep(Duration::from_millis(60 + 37 * round)).await;
+        process.child.kill().unwrap();
+        process.child.wait().unwrap();
+        answered.extend(uploads.await.unwrap());
+
+        let process = Process::start(dir.path(), &[], Some("pw"));
+        let token = process.token("pw").await;
+        let get = |path: &str| {
+            reqwest::Client::new().get(format!("{}{path}", process.url)).bearer_auth(&token).send()
+        };
+        let history: serde_json::Value =
+            get("/api/ota/admin/ota/history").await.unwrap().json().await.unwrap();
+        let items = history["items"].as_array().unwrap();
+        for version in &answered {
+            assert!(items.iter().any(|item| item["version"] == version.as_str()), "{version} is lost");
+        }
+        for item in items {
+            let bytes =
+                get(&format!("/api/ota/bundle/{}", item["filename"].as_str().unwrap())).await.unwrap();
+            let sum = ota_protocol::Checksum::of(&bytes.bytes().await.unwrap()).to_string();
+            assert_eq!(item["checksum"], sum);
+        }
+        assert_eq!(crate::common::names(&dir.path().join("blobs")).len(), items.len());
+        assert!(crate::common::names(&dir.path().join("staging")).is_empty());
+    }
+    assert!(!answered.is_empty());
 }

@@ -124,3 +124,16 @@ async fn a_client_that_asks_first_is_refused_before_it_sends() {
     let answer = raw(&server, head.into_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 }
+
+#[tokio::test]
+async fn a_large_upload_with_a_bad_token_is_told_so() {
+    let server = TestServer::start().await;
+    for path in ["/api/ota/admin/ota/upload", "/api/ota/admin/apk/upload"] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer expired\r\nContent-Length: 8388608\r\n\
+             Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+        );
+        let answer = raw(&server, [head.into_bytes(), vec![b'a'; 8 << 20]].concat()).await;
+        assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("unauthorized"), "{answer}");
+    }
+}
