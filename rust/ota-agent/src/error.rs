@@ -14,6 +14,9 @@ pub enum AgentError {
     /// Another process of the app is updating or starting.
     #[error("another process of the app is {0}")]
     Busy(&'static str),
+    /// What was asked of the server does not matter any more: the channel was changed, or the app was updated.
+    #[error("the {0} meanwhile; the update belonged to the one before")]
+    Superseded(&'static str),
     /// The server asked to be left alone.
     #[error("the server asked to be left alone until {until} (Unix seconds)")]
     RetryLater {
@@ -116,7 +119,7 @@ impl AgentError {
             Self::BundleDamaged(_) => Code::BundleDamaged,
             Self::Blocked(_) => Code::Blocked,
             Self::InUse(_) => Code::InUse,
-            Self::Cancelled => Code::Cancelled,
+            Self::Cancelled | Self::Superseded(_) => Code::Cancelled,
             Self::InvalidArgument(_) => Code::InvalidArgument,
             Self::Internal(_) => Code::Internal,
             Self::Shared(error) => error.code(),

@@ -12,7 +12,7 @@ use crate::error::{AgentError, At};
 use crate::ports::Cancel;
 use crate::store::bundles::{self, Holding};
 use crate::store::staging;
-use crate::transfer::{self, Fetched, Progress};
+use crate::transfer::{self, Fetched, Progress, TransferError};
 
 /// A bundle that is held now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +90,12 @@ impl Inner {
             policy: &self.config.policy,
             folder: &folder,
         };
-        Ok(transfer::download(&self.ports, &download, cancel, on_progress)?)
+        match transfer::download(&self.ports, &download, cancel, on_progress) {
+            Err(TransferError::RetryAfter { seconds }) => {
+                Err(self.hold_back(self.ports.clock.now(), seconds))
+            }
+            other => Ok(other?),
+        }
     }
 
     fn check_room_before(&self, wanted: &Wanted, name: &str) -> Result<(), AgentError> {

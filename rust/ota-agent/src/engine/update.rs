@@ -285,13 +285,16 @@ impl Inner {
         let call = CheckCall { url, body: body.as_bytes(), policy: &self.config.policy };
         match transfer::check(&self.ports, &call, cancel) {
             Ok(answer) => Ok((ask::answer(self.config.dialect, &answer.body)?, answer.date, answer.url)),
-            Err(TransferError::RetryAfter { seconds }) => {
-                let until = self.ports.clock.now().saturating_add(seconds);
-                self.remember_check(CheckMemory { at: now, retry_at: until });
-                Err(AgentError::RetryLater { until })
-            }
+            Err(TransferError::RetryAfter { seconds }) => Err(self.hold_back(now, seconds)),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The server, or the host of its bundles, wants to be left alone from now on.
+    pub(super) fn hold_back(&self, checked_at: u64, seconds: u64) -> AgentError {
+        let until = self.ports.clock.now().saturating_add(seconds);
+        self.remember_check(CheckMemory { at: checked_at, retry_at: until });
+        AgentError::RetryLater { until }
     }
 
     fn remember_check(&self, memory: CheckMemory) {
@@ -332,12 +335,10 @@ impl Inner {
         let lock = self.lock_state()?;
         let written = self.known_as_written()?.record;
         if written.state.native != session.native {
-            return Err(AgentError::Busy(
-                "updated from the store; the update belonged to the version before",
-            ));
+            return Err(AgentError::Superseded("app was updated from the store"));
         }
         if self.channel(&written) != session.channel {
-            return Err(AgentError::Busy("on another channel now; the update belonged to the one before"));
+            return Err(AgentError::Superseded("channel was changed"));
         }
         let now = self.ports.clock.now();
         let state = crate::lifecycle::step(

@@ -4,5 +4,6 @@ mod boots;
 mod damage;
 mod library;
 mod modes;
+mod sharing;
 mod updates;
 mod world;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::Cursor;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use ota_agent::AgentError;
@@ -61,6 +61,31 @@ struct Inner {
     downloads: usize,
     bytes: usize,
     date: Option<String>,
+    gate: Option<Gate>,
+}
+
+/// Holds downloads back until it is opened.
+#[derive(Clone, Default)]
+pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    pub(crate) fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+}
+
+/// A body behind a gate.
+struct Gated(Gate, Cancel, Cursor<Vec<u8>>);
+
+impl Read for Gated {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let mut is_open = self.0.0.0.lock().unwrap();
+        while !*is_open && !self.1.is_cancelled() {
+            is_open = self.0.0.1.wait_timeout(is_open, Duration::from_millis(20)).unwrap().0;
+        }
+        if *is_open { self.2.read(buf) } else { Err(std::io::ErrorKind::ConnectionAborted.into()) }
+    }
 }
 
 impl Server {
@@ -78,6 +103,11 @@ impl Server {
         let bytes = inner.files.get_mut(&name).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
+    }
+
+    /// Downloads wait at the gate from now on.
+    pub(crate) fn gate(&self) -> Gate {
+        self.inner.lock().unwrap().gate.get_or_insert_default().clone()
     }
 
     pub(crate) fn downloads(&self) -> usize {
@@ -113,7 +143,7 @@ fn answer(status: u16, headers: &[(&str, String)], body: Vec<u8>) -> Response {
 }
 
 impl Transport for Server {
-    fn send(&self, request: &Request, _: &Cancel) -> Result<Response, TransportError> {
+    fn send(&self, request: &Request, cancel: &Cancel) -> Result<Response, TransportError> {
         let mut inner = self.inner.lock().unwrap();
         let fault = inner.faults.pop();
         match fault {
@@ -154,7 +184,11 @@ impl Transport for Server {
             return Ok(response);
         }
         inner.bytes += part.len();
-        Ok(answer(status, &headers, part))
+        let mut response = answer(status, &headers, part.clone());
+        if let Some(gate) = inner.gate.clone() {
+            response.body = Box::new(Gated(gate, cancel.clone(), Cursor::new(part)));
+        }
+        Ok(response)
     }
 }
 
