@@ -66,7 +66,8 @@ impl Driver {
         })
     }
 
-    /// Lets tasks notice that nobody waits for them any more: a connection whose body was dropped half read closes.
+    /// Lets connections catch up with what happened while nobody waited: one whose body was dropped half read closes,
+    /// one that the server closed is given up. Waits for nothing.
     pub(super) fn settle(&self) {
         // Blocking inside another runtime would panic; there the connection closes with the next call.
         if let (Some(runtime), Err(_)) = (&self.0, Handle::try_current()) {

@@ -113,6 +113,9 @@ impl Http {
 
 impl Transport for Http {
     fn send(&self, request: &Request, cancel: &Cancel) -> Result<Response, TransportError> {
+        // While nobody waited, nothing was noticed: a kept connection that the server closed meanwhile is found out now,
+        // and not by a question that goes out on it and gets no answer.
+        self.driver.settle();
         let limits = Limits::start(request.idle, request.total);
         let asked = match request.method {
             Method::Get => self.client.get(request.url.clone()),

@@ -260,24 +260,28 @@ mod starting_again {
     #[test]
     fn garbage_for_a_sidecar_is_no_sidecar() {
         let body = bytes(1000);
-        let good = {
-            let server = FaultServer::origins(vec![cut(&body)]);
-            let (url, mut device) = (server.url("/a.zip"), Device::new().once());
-            device.fetch(&url, &body).expect_err("cut");
-            fs::read(device.sidecar(&url, Some(Checksum::of(&body)))).expect("a sidecar")
-        };
-        let torn = &good[..good.len() - 1];
-        let text = String::from_utf8(good.clone()).expect("JSON");
-        let newer = text.replace("\"schema\":1", "\"schema\":2").into_bytes();
-        let weak = text.replace("\\\"one\\\"", "W/\\\"one\\\"").into_bytes();
-        assert!(newer != good && weak != good);
-        for garbage in [&b""[..], &newer, &weak, b"{}", b"null", b"\xff\xfe", torn, &vec![b' '; 100_000]] {
+        let text = |good: &[u8]| String::from_utf8(good.to_vec()).expect("JSON");
+        let spoilings: [&dyn Fn(&[u8]) -> Vec<u8>; 9] = [
+            &|_| Vec::new(),
+            &|_| b"{}".to_vec(),
+            &|_| b"null".to_vec(),
+            &|_| b"\xff\xfe".to_vec(),
+            &|_| vec![b' '; 100_000],
+            &|good| good[..good.len() - 1].to_vec(),
+            &|good| [good, b"}"].concat(),
+            &|good| text(good).replace("\"schema\":1", "\"schema\":2").into_bytes(),
+            &|good| text(good).replace("\\\"one\\\"", "W/\\\"one\\\"").into_bytes(),
+        ];
+        for (number, spoil) in spoilings.iter().enumerate() {
             let server = FaultServer::origins(vec![cut(&body), Origin::new(&body)]);
             let (url, mut device) = (server.url("/a.zip"), Device::new().once());
             device.fetch(&url, &body).expect_err("cut");
-            fs::write(device.sidecar(&url, Some(Checksum::of(&body))), garbage).expect("written");
+            let sidecar = device.sidecar(&url, Some(Checksum::of(&body)));
+            let good = fs::read(&sidecar).expect("a sidecar");
+            assert_ne!(spoil(&good), good, "{number}");
+            fs::write(&sidecar, spoil(&good)).expect("written");
             device.fetch(&url, &body).expect("fetched");
-            assert_eq!(ranges(&server), [None, None], "{garbage:?}");
+            assert_eq!(ranges(&server), [None, None], "{number}");
         }
     }
 
