@@ -11,8 +11,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::data_dir;
-use crate::db::Db;
+use crate::data_dir::{self, DataDir};
+use crate::db::{self, Db};
 
 /// Self-hosted over-the-air updates for Capacitor apps.
 #[derive(Parser)]
@@ -53,6 +53,11 @@ impl Data {
     /// Opens the database beside a server that may be running.
     fn open(&self) -> Result<Db, Box<dyn Error>> {
         data_dir::create(&self.data)?;
+        if db::is_current(&self.data.join(db::FILE))? {
+            return Ok(Db::open(&self.data)?);
+        }
+        // Nobody changes the schema under a server that runs.
+        let _held = DataDir::take(&self.data)?;
         Ok(Db::open(&self.data)?)
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use migrate::MigrateError;
+pub(crate) use migrate::is_current;
 
 use crate::error::ApiError;
 

@@ -199,12 +199,9 @@ pub(crate) fn reissue(
     Ok(())
 }
 
-/// Takes back every release of the channel issued after `sequence`.
-pub(crate) fn withdraw_after(c: &Connection, channel: &Channel, sequence: u64) -> rusqlite::Result<()> {
-    c.execute(
-        "UPDATE history SET withdrawn = 1 WHERE channel = ?1 AND sequence > ?2",
-        (channel.as_str(), sequence),
-    )?;
+/// Takes back every release of the channel that was published after the row `id`.
+pub(crate) fn withdraw_after(c: &Connection, channel: &Channel, id: i64) -> rusqlite::Result<()> {
+    c.execute("UPDATE history SET withdrawn = 1 WHERE channel = ?1 AND id > ?2", (channel.as_str(), id))?;
     Ok(())
 }
 

@@ -24,6 +24,15 @@ pub enum MigrateError {
     Sqlite(#[from] rusqlite::Error),
 }
 
+/// Whether there is a database of the newest schema, so that opening it changes nothing.
+pub(crate) fn is_current(path: &std::path::Path) -> rusqlite::Result<bool> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let found: usize = Connection::open(path)?.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(found == MIGRATIONS.len())
+}
+
 /// Applies what is missing, each step with its number in one transaction.
 pub(super) fn up(connection: &mut Connection) -> Result<(), MigrateError> {
     apply(connection, MIGRATIONS)

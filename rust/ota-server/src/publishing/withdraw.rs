@@ -54,8 +54,8 @@ pub(crate) fn delete(app: &App, channel: &Channel, version: &Version) -> Result<
     })
 }
 
-/// Goes back to `version`, or, where that is the active one, to the one before it. What was issued since the
-/// release gone back to is not offered again by itself. Blocks.
+/// Goes back to `version`, or, where that is the active one, to the one before it. What was published after it
+/// is not offered again by itself. Blocks.
 ///
 /// # Errors
 /// `not_found`.
@@ -85,7 +85,7 @@ pub(crate) fn roll_back(app: &App, channel: &Channel, version: &Version) -> Resu
             let text = format!("The bytes of version {} were lost.", target.version);
             return Err(ApiError::new(Code::NotFound, text));
         }
-        history::withdraw_after(transaction, channel, target.sequence)?;
+        history::withdraw_after(transaction, channel, target.id)?;
         reissue(transaction, &target, now)?;
         after.channels.push(channel.clone());
         let row = existing(transaction, channel, &target.version)?;

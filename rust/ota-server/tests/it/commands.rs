@@ -279,3 +279,12 @@ async fn a_server_killed_at_any_moment_has_every_release_it_answered_for_and_not
     }
     assert!(!answered.is_empty());
 }
+
+#[tokio::test]
+async fn a_database_that_a_running_server_has_not_upgraded_is_left_alone() {
+    let server = TestServer::start().await;
+    let data = server.dir.path().join("data");
+    rusqlite::Connection::open(data.join("ota.db")).unwrap().pragma_update(None, "user_version", 0).unwrap();
+    let (ok, _, err) = run(&["user", "list", "--data", data.to_str().unwrap()]);
+    assert!(!ok && err.contains("another ota-server"), "{err}");
+}

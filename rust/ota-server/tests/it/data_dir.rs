@@ -149,6 +149,15 @@ async fn a_full_disk_refuses_uploads_with_nothing_half_recorded_and_then_a_start
     assert_eq!((count("blobs"), count("staging")), (1, 0));
     let items = server.get("/api/ota/admin/ota/history").await.ok()["items"].clone();
     assert_eq!(items.as_array().unwrap().len(), 1);
+    // Full to the last byte: what needs the disk says so and changes nothing, what does not goes on.
+    let filler = std::fs::File::create(mount.0.path().join("filler")).unwrap();
+    std::io::copy(&mut std::io::repeat(0), &mut &filler).ok();
+    server.upload(&bundle("1.1.0"), &[("version", "1.1.0")]).await.refused(507, "storage_full");
+    assert_eq!(server.check(json!({"version_build": "0"})).await["version"], "1.0.0");
+    assert_eq!(server.get("/api/ota/bundle/stable-1.0.0.zip").await.status, 200);
+    server.login("admin", crate::common::PASSWORD).await.ok();
+    drop(filler); // an open file keeps its space
+    std::fs::remove_file(mount.0.path().join("filler")).unwrap();
     // A smaller one fits again.
     server.publish("stable", "1.1.0").await;
     assert_eq!(server.check(json!({"version_build": "0"})).await["version"], "1.1.0");

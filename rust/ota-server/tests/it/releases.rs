@@ -103,6 +103,8 @@ async fn naming_the_active_version_rolls_back_to_the_one_before_it() {
     // By name it does.
     assert_eq!(server.post(&action("stable", "3", "rollback"), json!({})).await.ok()["version"], "3");
     server.post(&action("stable", "9", "rollback"), json!({})).await.refused(404, "not_found");
+    // And what was offered until then is what is before it.
+    assert_eq!(server.post(&action("stable", "3", "rollback"), json!({})).await.ok()["version"], "1");
 }
 
 #[tokio::test]
