@@ -6,7 +6,7 @@ use super::attempt::{Attempt, Mark};
 use super::event::{Boot, Effect, Exit, Notice, Reason, Why};
 use super::names::BundleId;
 use super::rules::{Rule, Rules};
-use super::state::{Cause, Chooser, Current, SetAside, State, Trial};
+use super::state::{Cause, Current, SetAside, State, Trial};
 use super::{Machine, Step};
 
 /// How the boot before went, as far as that can be told.
@@ -23,7 +23,7 @@ enum Verdict {
 pub(super) fn boot(rules: &Rules, machine: Machine, boot: &Boot) -> Step {
     let recorded = choose(rules, &machine, boot);
     if boot.recordable || recorded.state == machine.state {
-        show(rules, machine, boot, recorded)
+        show(rules, &machine, boot, recorded)
     } else {
         show_unrecorded(rules, machine, boot, &recorded)
     }
@@ -192,10 +192,9 @@ fn take_next(rules: &Rules, boot: &Boot, chosen: &mut Chosen) {
     let is_confirmed = next.bundle.is_builtin() || state.confirmed().contains(&next.bundle);
     match next.bundle {
         BundleId::Held(root) if state.is_blocked(root) && rules.keep(Rule::BlockedIsNotNext) => return,
-        // The judgement just made may have put off what was to come next.
+        // A wish ends the waiting when it is made; the judgement just made may have put the bundle off again.
         BundleId::Held(root)
-            if next.by == Chooser::Server
-                && state.is_set_aside(root, boot.now, rules.set_aside_seconds)
+            if state.is_set_aside(root, boot.now, rules.set_aside_seconds)
                 && rules.keep(Rule::SetAsideIsNotNext) =>
         {
             return;
@@ -227,7 +226,7 @@ pub(super) fn set_aside<'a>(
     entry
 }
 
-fn show(rules: &Rules, machine: Machine, boot: &Boot, chosen: Chosen) -> Step {
+fn show(rules: &Rules, machine: &Machine, boot: &Boot, chosen: Chosen) -> Step {
     let bundle = chosen.state.current.bundle();
     let reason = if chosen.is_native_changed {
         Reason::NativeChanged

@@ -81,15 +81,16 @@ pub(super) fn channel_changed(machine: Machine) -> Step {
 }
 
 pub(super) fn reset(rules: &Rules, machine: Machine) -> Step {
-    let mut state = machine.state.clone();
+    let Machine { state: before, attempt } = machine;
+    let mut state = before.clone();
     if let (Some(trial), false) = (state.current.trial().copied(), rules.keep(Rule::ResetDoesNotJudge)) {
         state.block(trial.bundle, Cause::Reported);
     }
     let fresh = State::fresh(state.native.clone());
     state = State { current: fresh.current, fallback: fresh.fallback, next: None, ..state };
-    let attempt = machine.attempt.map(Attempt::ended);
+    let attempt = attempt.map(Attempt::ended);
     let mut effects = Vec::new();
-    if state != machine.state {
+    if state != before {
         effects.push(Effect::Save);
     }
     effects.extend([Effect::Note, Effect::Replace]);
@@ -110,15 +111,7 @@ pub(super) fn damaged(rules: &Rules, machine: Machine, root: Root) -> Step {
 
 pub(super) fn forgiven(machine: Machine, root: Option<Root>) -> Step {
     let mut state = machine.state.clone();
-    match root {
-        Some(root) => {
-            state.blocked.remove(&root);
-            state.set_aside.remove(&root);
-        }
-        None => {
-            state.blocked.clear();
-            state.set_aside.clear();
-        }
-    }
+    state.blocked.retain(|blocked, _| root.is_some_and(|root| root != *blocked));
+    state.set_aside.retain(|aside, _| root.is_some_and(|root| root != *aside));
     save(machine, state)
 }

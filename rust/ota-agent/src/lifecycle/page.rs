@@ -112,7 +112,7 @@ fn end_trial(
 
 pub(super) fn renderer_gone(
     rules: &Rules,
-    mut machine: Machine,
+    machine: Machine,
     crashed: Option<bool>,
     now: UnixSeconds,
 ) -> Step {
@@ -134,19 +134,20 @@ pub(super) fn renderer_gone(
         }
         attempt.renderer_crashes = (attempt.renderer_crashes + 1).min(rules.max_confirmed_crashes);
     }
-    if machine.attempt == Some(attempt) {
-        return Step::unchanged(machine);
-    }
-    machine.attempt = Some(attempt);
+    // What was shown without a record may not be what the state would show.
+    let is_confirmed = machine.state.current == Current::Confirmed { bundle: attempt.bundle };
     match attempt.bundle {
         // A renderer that never comes up keeps its process, and so its boot, for ever: count within the boot.
         BundleId::Held(root)
-            if attempt.renderer_crashes >= rules.max_confirmed_crashes
+            if is_crash
+                && is_confirmed
+                && attempt.renderer_crashes >= rules.max_confirmed_crashes
                 && rules.keep(Rule::RendererLoopEnds) =>
         {
             give_up_confirmed(rules, machine, attempt, root, now)
         }
-        _ => Step::done(machine, vec![Effect::Note]),
+        _ if machine.attempt == Some(attempt) => Step::unchanged(machine),
+        _ => Step::done(Machine { attempt: Some(attempt), ..machine }, vec![Effect::Note]),
     }
 }
 
@@ -157,11 +158,6 @@ fn give_up_confirmed(
     root: Root,
     now: UnixSeconds,
 ) -> Step {
-    let shown = Current::Confirmed { bundle: attempt.bundle };
-    if machine.state.current != shown {
-        // Shown without a record: the state has already moved on.
-        return Step::done(machine, vec![Effect::Note]);
-    }
     set_aside(rules, &mut machine.state, root, now);
     machine.state.fall_back();
     machine.attempt = Some(attempt.ended());
