@@ -257,11 +257,14 @@ mod starting_again {
         assert_eq!(asked, [None]);
     }
 
+    /// Makes garbage of a sidecar.
+    type Spoil<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+
     #[test]
     fn garbage_for_a_sidecar_is_no_sidecar() {
         let body = bytes(1000);
         let text = |good: &[u8]| String::from_utf8(good.to_vec()).expect("JSON");
-        let spoilings: [&dyn Fn(&[u8]) -> Vec<u8>; 9] = [
+        let spoilings: [Spoil<'_>; 9] = [
             &|_| Vec::new(),
             &|_| b"{}".to_vec(),
             &|_| b"null".to_vec(),

@@ -46,7 +46,7 @@ fn keeps_alive(answers: usize) -> (Url, Arc<AtomicUsize>, Receiver<()>) {
     let url = format!("http://{}/check", listener.local_addr().expect("an address")).parse().expect("a URL");
     let connections = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&connections);
-    let (closes, closed) = channel();
+    let (teller, closed) = channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = BufReader::new(stream.expect("a client"));
@@ -66,7 +66,7 @@ fn keeps_alive(answers: usize) -> (Url, Arc<AtomicUsize>, Receiver<()>) {
                 let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
             }
             drop(stream);
-            let _ = closes.send(());
+            let _ = teller.send(());
         }
     });
     (url, connections, closed)
