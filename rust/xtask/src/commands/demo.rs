@@ -4,6 +4,7 @@
 mod apps;
 mod device;
 mod story;
+mod svg;
 mod teller;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,9 @@ pub(crate) struct Demo {
     /// Leave the server running until Ctrl-C, and print what to try next
     #[arg(long)]
     keep: bool,
+    /// Draw what is printed, as docs/demo.svg is drawn
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 impl Demo {
@@ -42,12 +46,16 @@ impl Demo {
         let mut server = Server::start(Command::new(&binaries.server), &scratch.path().join("server"))?;
         let ota = Ota::new(&binaries.ota, &scratch.path().join("config"), server.url(), &stop);
         let device = Device::new(&ota, &scratch.path().join("device"), &apps.builtin);
-        let story = Story { server: &server, ota: &ota, apps: &apps, device, tell: Teller::new() };
+        let teller = Teller::new();
+        let story = Story { server: &server, ota: &ota, apps: &apps, device, tell: &teller };
         let told = story.tell(&scratch.path().join("second-device"));
         if told.is_err() && !stop.is_wanted() {
             eprintln!("\nThe server's log ends with:\n{}\n", server.last_words());
         }
         told?;
+        if let Some(file) = &self.svg {
+            std::fs::write(file, svg::draw(&teller.told()))?;
+        }
         if self.keep {
             try_next(&binaries, scratch.path(), &server, &apps);
             while !stop.is_wanted() && !server.has_ended() {

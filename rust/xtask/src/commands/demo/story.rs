@@ -18,7 +18,7 @@ pub(super) struct Story<'a> {
     pub(super) ota: &'a Ota,
     pub(super) apps: &'a Apps,
     pub(super) device: Device<'a>,
-    pub(super) tell: Teller,
+    pub(super) tell: &'a Teller,
 }
 
 /// Holds a field of a command's answer against what it must be.
