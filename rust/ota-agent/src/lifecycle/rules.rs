@@ -118,3 +118,45 @@ pub enum Rule {
     /// Swaps without a ready count as interruptions, so that a page that reloads for ever is put off.
     SwapsAreCounted,
 }
+
+#[cfg(test)]
+impl Rule {
+    /// All of them.
+    pub(super) const ALL: [Self; 35] = [
+        Self::TokenMustMatch,
+        Self::ReadyEndsCounting,
+        Self::OverIsOver,
+        Self::NativeIsCompared,
+        Self::NativeClearsBlocks,
+        Self::TrialIsRecorded,
+        Self::UnrecordedTrialDoesNotStart,
+        Self::OtherTokenInterrupts,
+        Self::OtherOsBootInterrupts,
+        Self::BackgroundIsNoCrash,
+        Self::KilledIsNoCrash,
+        Self::CrashesAreCounted,
+        Self::OneCrashIsNotEnough,
+        Self::InterruptionsAreCounted,
+        Self::InterruptionsDoNotBlock,
+        Self::NotedReadyConfirms,
+        Self::FailureBlocks,
+        Self::FirstTimeoutSetsAside,
+        Self::SecondTimeoutBlocks,
+        Self::BlockedIsNotNext,
+        Self::SetAsideIsNotNext,
+        Self::WithdrawnIsDropped,
+        Self::PageChoiceStays,
+        Self::MissingIsNotShown,
+        Self::NewGoesThroughTrial,
+        Self::TrialKeepsBefore,
+        Self::ConfirmedBecomesFallback,
+        Self::ConfirmedCrashesAreCounted,
+        Self::RendererLoopEnds,
+        Self::KilledRendererIsNoCrash,
+        Self::ResetDoesNotJudge,
+        Self::PruneFollowsSave,
+        Self::DamageLiftsBlock,
+        Self::RetryLiftsOnce,
+        Self::SwapsAreCounted,
+    ];
+}

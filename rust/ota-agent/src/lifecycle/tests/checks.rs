@@ -2,7 +2,7 @@
 
 use super::ledger::{Ledger, Outcome, PutOff};
 use super::model::{BootOf, Bundle, Happening, World, number, root};
-use crate::lifecycle::{BundleId, Effect, Event, Machine, Notice, Refused, Rules, Step, step};
+use crate::lifecycle::{Attempt, BundleId, Effect, Event, Machine, Notice, Refused, Rules, Step, step};
 
 /// The promises of the design, and what they rest on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,21 +50,25 @@ fn must(holds: bool, promise: Promise, what: impl FnOnce() -> String) -> Checked
     if holds { Ok(()) } else { broken(promise, what()) }
 }
 
-/// Moments that one event leads to.
-#[derive(Debug)]
-pub(super) struct After {
-    /// All of it was done.
-    pub(super) world: World,
-    /// The process, the power or the disk stopped in the middle.
-    pub(super) cut: Option<World>,
-    /// The disk refused, and the process went on.
-    pub(super) refused_by_disk: Option<World>,
+/// What a step did.
+struct Done<'a> {
+    machine: &'a Machine,
+    effects: &'a [Effect],
+    answer: Result<(), Refused>,
 }
 
-/// Lets something happen, and holds it against the ledger.
-pub(super) fn happen(rules: &Rules, world: &World, happening: &Happening) -> Checked<After> {
-    let mut ledger = world.as_ledger();
-    let before = ledger;
+/// Lets something happen, and holds it against the ledger. `reach` gets every moment that it may lead to: first where
+/// all of it was done, then those where the process, the power or the disk stopped in the middle.
+///
+/// `before` is the ledger of `world`: all that led there was held against it, so it is the history's as well.
+pub(super) fn happen(
+    rules: &Rules,
+    world: &World,
+    before: &Ledger,
+    happening: &Happening,
+    reach: &mut dyn FnMut(&World),
+) -> Checked<()> {
+    let mut ledger = *before;
     let outcome = ledger.enter(happening);
     let Some(event) = world.event(happening) else {
         let mut after = world.clone();
@@ -73,38 +77,46 @@ pub(super) fn happen(rules: &Rules, world: &World, happening: &Happening) -> Che
         if *happening == Happening::NoteLost {
             boots_to_either(rules, &after, world, world)?;
         }
-        return Ok(After { world: after, cut: None, refused_by_disk: None });
+        reach(&after);
+        return Ok(());
     };
-    let done = step(rules, world.machine.clone(), event.clone());
-    let is_boot = matches!(event, Event::Boot(_));
-    let after = World {
-        machine: done.machine.clone(),
-        is_alive: world.is_alive || is_boot,
-        boots: world.boots + u32::from(is_boot),
-        run: world.run + u32::from(matches!(happening, Happening::Boot(boot) if !boot.same_os)),
+    let (boots, run) = match happening {
+        Happening::Boot(boot) => (world.boots + 1, world.run + u32::from(!boot.same_os)),
+        _ => (world.boots, world.run),
     };
-    if let (Happening::Boot(boot), Event::Boot(made)) = (happening, &event) {
-        check_shown(world, &before, boot, &done)?;
-        if let Some(trial) =
-            after.state().current.trial().filter(|_| after.machine.state != world.machine.state)
-        {
-            must(trial.token == made.token, Promise::Token, || "the trial is not of this boot".into())?;
-        }
+    let ends = matches!(event, Event::Failed { .. } | Event::RendererGone { .. });
+    let Step { machine, effects, answer } = step(rules, world.machine.clone(), event);
+    let after = World { machine, is_alive: world.is_alive || boots > world.boots, boots, run };
+    let done = Done { machine: &after.machine, effects: &effects, answer };
+    if let Happening::Boot(boot) = happening {
+        check_shown(world, before, boot, &done)?;
     }
     check_effects(world, &done)?;
     check_answer(world, &done, &outcome)?;
     compare(&ledger, &after.as_ledger())?;
     check_needed(&ledger, &after)?;
     check_outcome(&done, &outcome)?;
-    let cut = cut(world, &after, &done);
-    if let Some(cut) = &cut {
-        boots_to_either(rules, cut, world, &after)?;
+    reach(&after);
+    if let Some(machine) = cut(&world.machine, &done) {
+        let cut = World { machine, is_alive: false, boots, run };
+        boots_to_either(rules, &cut, world, &after)?;
+        reach(&cut);
+        // The save failed, and the process lives: what was noted stays noted, and a page that was to end has ended.
+        let attempt = match happening {
+            Happening::Ready(_) => Some(after.machine.attempt),
+            _ if ends => Some(world.machine.attempt.map(|attempt| Attempt { over: true, ..attempt })),
+            _ => None,
+        };
+        if let Some(attempt) = attempt {
+            let machine = Machine { state: world.machine.state.clone(), attempt };
+            reach(&World { machine, is_alive: true, boots, run });
+        }
     }
-    Ok(After { refused_by_disk: refused_by_disk(world, &after, &event, &done), world: after, cut })
+    Ok(())
 }
 
 /// I1, I2, and that nothing untried is shown as if it were not.
-fn check_shown(world: &World, before: &Ledger, boot: &BootOf, done: &Step) -> Checked<()> {
+fn check_shown(world: &World, before: &Ledger, boot: &BootOf, done: &Done<'_>) -> Checked<()> {
     let shows: Vec<_> = done.effects.iter().filter_map(shown).collect();
     let [(bundle, token)] = shows[..] else {
         return broken(Promise::I1, format!("a boot shows {} bundles", shows.len()));
@@ -134,6 +146,10 @@ fn check_shown(world: &World, before: &Ledger, boot: &BootOf, done: &Step) -> Ch
             format!("bundle {bundle} is tried before that is recorded")
         })?;
     }
+    if let Some(trial) = done.machine.state.current.trial() {
+        let is_of_this_boot = trial.token == token || done.machine.state == world.machine.state;
+        must(is_of_this_boot, Promise::Token, || "the trial is not of this boot".into())?;
+    }
     let is_steady = before.trial.is_none() && done.machine.state == world.machine.state;
     must(!is_steady || !done.effects.contains(&Effect::Save), Promise::I4, || "a steady boot saves".into())
 }
@@ -146,7 +162,7 @@ fn shown(effect: &Effect) -> Option<(Bundle, crate::lifecycle::Token)> {
 }
 
 /// What changes is written, once, before it counts; what does not change is not written.
-fn check_effects(world: &World, done: &Step) -> Checked<()> {
+fn check_effects(world: &World, done: &Done<'_>) -> Checked<()> {
     let count = |wanted: Effect| done.effects.iter().filter(|effect| **effect == wanted).count();
     let at = |wanted: Effect| done.effects.iter().position(|effect| *effect == wanted);
     let is_changed = done.machine.state != world.machine.state;
@@ -169,7 +185,7 @@ fn check_effects(world: &World, done: &Step) -> Checked<()> {
     })
 }
 
-fn check_answer(world: &World, done: &Step, outcome: &Outcome) -> Checked<()> {
+fn check_answer(world: &World, done: &Done<'_>, outcome: &Outcome) -> Checked<()> {
     let is_token = |refused: Option<Refused>| refused == Some(Refused::StaleToken);
     let answer = done.answer.err();
     let promise = match (is_token(answer) || is_token(outcome.refused), outcome.refused) {
@@ -180,7 +196,7 @@ fn check_answer(world: &World, done: &Step, outcome: &Outcome) -> Checked<()> {
     must(answer == outcome.refused, promise, || {
         format!("the answer is {answer:?}, not {:?}", outcome.refused)
     })?;
-    let is_inert = answer.is_none() || (done.machine == world.machine && done.effects.is_empty());
+    let is_inert = answer.is_none() || (*done.machine == world.machine && done.effects.is_empty());
     must(is_inert, promise, || "what was refused changed something".into())
 }
 
@@ -213,6 +229,8 @@ fn compare(expected: &Ledger, actual: &Ledger) -> Checked<()> {
         }
         (should, is) => must(should == is, Promise::Trial, || differ("the trial"))?,
     }
+    let is_refused = actual.next.is_some_and(|(next, _)| expected.mark(next).ban.is_some());
+    must(!is_refused, Promise::I2, || differ("a failed bundle comes next"))?;
     must(expected.next == actual.next, Promise::Next, || differ("next"))?;
     if let (Some(should), Some(is)) = (expected.record, actual.record) {
         must(is.streak >= should.streak, Promise::I5, || differ("a crash is forgotten"))?;
@@ -230,7 +248,7 @@ fn check_needed(ledger: &Ledger, after: &World) -> Checked<()> {
     must(number(fallback) == ledger.fallback(), Promise::I3, || format!("the fallback is {fallback}"))
 }
 
-fn check_outcome(done: &Step, outcome: &Outcome) -> Checked<()> {
+fn check_outcome(done: &Done<'_>, outcome: &Outcome) -> Checked<()> {
     let shown = done.effects.iter().find_map(|effect| match effect {
         Effect::Show { bundle, reason, .. } => Some((number(*bundle), *reason)),
         _ => None,
@@ -263,37 +281,20 @@ fn check_outcome(done: &Step, outcome: &Outcome) -> Checked<()> {
     must(told == should, Promise::Words, || format!("told: {told:?}, not {should:?}"))
 }
 
-/// What is left where all stops between the two writes: of state and attempt one is old, one is new.
-fn cut(before: &World, after: &World, done: &Step) -> Option<World> {
-    let writes = done.effects.iter().find(|effect| matches!(effect, Effect::Save | Effect::Note));
-    let (old, new) = (&before.machine, &after.machine);
-    let is_both = done.effects.contains(&Effect::Save) && done.effects.contains(&Effect::Note);
-    let machine = match writes {
-        Some(Effect::Save) if is_both => Machine { state: new.state.clone(), attempt: old.attempt },
-        Some(Effect::Note) if is_both => Machine { state: old.state.clone(), attempt: new.attempt },
-        // One write, or none: all is old or all is new, and both are walked anyway.
-        _ => return None,
-    };
-    Some(World { machine, is_alive: false, ..after.clone() })
+/// What is left where all stops between the two writes: of state and attempt one is old, one is new. After one write
+/// alone all is old or all is new, and both are walked anyway.
+fn cut(old: &Machine, done: &Done<'_>) -> Option<Machine> {
+    let new = done.machine;
+    let at = |wanted: Effect| done.effects.iter().position(|effect| *effect == wanted);
+    Some(if at(Effect::Save)? < at(Effect::Note)? {
+        Machine { state: new.state.clone(), attempt: old.attempt }
+    } else {
+        Machine { state: old.state.clone(), attempt: new.attempt }
+    })
 }
 
-/// The save failed and the process lives: what was noted before stays noted; a page that was to end is ended.
-fn refused_by_disk(before: &World, after: &World, event: &Event, done: &Step) -> Option<World> {
-    if !done.effects.contains(&Effect::Save) {
-        return None;
-    }
-    let attempt = match event {
-        Event::Ready { .. } => after.machine.attempt,
-        Event::Failed { .. } | Event::RendererGone { .. } => {
-            before.machine.attempt.map(|attempt| crate::lifecycle::Attempt { over: true, ..attempt })
-        }
-        _ => return None,
-    };
-    let machine = Machine { state: before.machine.state.clone(), attempt };
-    Some(World { machine, is_alive: true, ..before.clone() })
-}
-
-/// I4: after an instant the next boot works, and shows what it would have shown before or after it.
+/// I4: after an instant the next boot works, and shows a bundle of before or one of after it: on trial or confirmed,
+/// or what either would have shown.
 fn boots_to_either(rules: &Rules, cut: &World, before: &World, after: &World) -> Checked<()> {
     let boot = |world: &World| {
         let event = world.event(&Happening::Boot(BootOf::PLAIN))?;
@@ -301,11 +302,10 @@ fn boots_to_either(rules: &Rules, cut: &World, before: &World, after: &World) ->
         done.effects.iter().find_map(shown).map(|(bundle, _)| bundle)
     };
     let shows = boot(cut);
-    // The bundles of before and after: on trial, or confirmed.
     let [old, new] = [before, after].map(World::as_ledger);
-    let currents = [old.current(), old.confirmed[0], new.current(), new.confirmed[0]].map(Some);
-    let allowed = [boot(before), boot(after)].into_iter().chain(currents).collect::<Vec<_>>();
-    must(shows.is_some() && allowed.contains(&shows), Promise::I4, || {
-        format!("after an instant {shows:?} is shown, which is none of {allowed:?}")
-    })
+    let is_either = shows.is_some_and(|shows| {
+        [old.current(), old.confirmed[0], new.current(), new.confirmed[0]].contains(&shows)
+    });
+    let is_allowed = is_either || (shows.is_some() && [before, after].into_iter().any(|side| boot(side) == shows));
+    must(is_allowed, Promise::I4, || format!("after an instant {shows:?} is shown, of neither side: {old:?} {new:?}"))
 }
