@@ -3,12 +3,14 @@
 
 mod apk;
 mod bundle;
+mod checker;
 mod receive;
 mod stream;
 mod writer;
 
 pub(crate) use receive::{Received, receive, refuse};
 
+use checker::Checker;
 use ota_protocol::Code;
 use tokio::sync::Semaphore;
 
@@ -17,20 +19,18 @@ use crate::error::ApiError;
 use crate::publishing::Found;
 use crate::storage::Staged;
 
-/// Uploads received at once; each has a thread that writes and some 300 KiB of buffers. Further ones wait.
-const RECEIVING: usize = 32;
-/// Files opened and checked at once: this bounds what hostile archives can make the server hold.
-const CHECKING: usize = 1;
+/// Uploads received at once; each has a thread that writes and some 400 KiB of memory. Further ones wait.
+const RECEIVING: usize = 20;
 
 /// How much is taken in at once.
 pub(crate) struct Gates {
     receiving: Semaphore,
-    checking: Semaphore,
+    checker: Checker,
 }
 
 impl Gates {
-    pub(crate) fn new() -> Self {
-        Self { receiving: Semaphore::new(RECEIVING), checking: Semaphore::new(CHECKING) }
+    pub(crate) fn new() -> std::io::Result<Self> {
+        Ok(Self { receiving: Semaphore::new(RECEIVING), checker: Checker::start()? })
     }
 }
 
@@ -39,12 +39,11 @@ impl Gates {
 /// # Errors
 /// `not_a_zip`, `archive_refused`, `archive_too_large`, `no_index_html`.
 pub(crate) async fn check_bundle(app: &App, staged: Staged) -> Result<(Staged, Found), ApiError> {
-    let _turn = app.gates.checking.acquire().await.map_err(|_| ApiError::of(Code::Unavailable))?;
-    crate::blocking(move || {
+    let check = move || {
         let found = bundle::check(staged.open()?)?;
         Ok((staged, found))
-    })
-    .await
+    };
+    app.gates.checker.run(check).await
 }
 
 /// Sees whether a file is an Android package.
@@ -52,13 +51,12 @@ pub(crate) async fn check_bundle(app: &App, staged: Staged) -> Result<(Staged, F
 /// # Errors
 /// `not_an_apk`.
 pub(crate) async fn check_apk(app: &App, staged: Staged) -> Result<Staged, ApiError> {
-    let _turn = app.gates.checking.acquire().await.map_err(|_| ApiError::of(Code::Unavailable))?;
-    crate::blocking(move || {
+    let check = move || {
         if apk::has_manifest(&staged.open()?)? {
             Ok(staged)
         } else {
             Err(ApiError::new(Code::NotAnApk, "The file has no AndroidManifest.xml at its top."))
         }
-    })
-    .await
+    };
+    app.gates.checker.run(check).await
 }

@@ -1,5 +1,6 @@
 //! What a publisher asks for: an upload's fields and its release document, put together and checked.
 
+use ota_protocol::check::BUILTIN;
 use ota_protocol::release::{Kind, ReleaseDocument};
 use ota_protocol::{AppId, Channel, Checksum, Code, NativeRange, Percent, Platform, UnixSeconds, Version};
 use serde_json::{Map, Value};
@@ -78,6 +79,14 @@ impl Wish {
         let app_id: Option<AppId> = agreed("app_id", text(&given, "app_id")?, name(form, "app_id")?)?;
         if channel.is_apk() {
             return Err(ApiError::of(Code::ReservedChannel));
+        }
+        if version.as_str() == BUILTIN {
+            // In a check's answer the word means "go back to the builtin", to every kind of client.
+            return Err(ApiError::plain(
+                Code::InvalidName,
+                "No release can be called builtin: devices would go back to what their app shipped with. Use another \
+                 version.",
+            ));
         }
 
         let mut document = document(given.clone(), &channel, &version)?;
@@ -244,6 +253,7 @@ mod tests {
         assert_eq!(with("channel", "a/b"), Code::InvalidName);
         assert_eq!(with("channel", "apk"), Code::ReservedChannel);
         assert_eq!(with("app_id", "a b"), Code::InvalidName);
+        assert_eq!(refused(&[("version", "builtin"), ("checksum", SUM)]).0, Code::InvalidName);
         for (name, value) in [
             ("percent", "101"),
             ("percent", "0.001"),

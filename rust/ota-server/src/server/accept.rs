@@ -24,7 +24,7 @@ const CONNECTIONS: usize = 4096;
 /// Files that are open besides connections: database, blobs, uploads.
 const OTHER_FILES: usize = 256;
 /// A connection's buffer for what it reads, in bytes: the largest piece an upload arrives in.
-const BUFFER: usize = 64 * 1024;
+const BUFFER: usize = 32 * 1024;
 
 /// How many connections the system's limit on open files allows.
 fn connections() -> usize {

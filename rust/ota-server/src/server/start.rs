@@ -121,7 +121,7 @@ fn prepare(config: Config, clock: Arc<dyn Clock>) -> Result<(DataDir, App, Made)
         sessions: Sessions::new(&data_dir.secret()?, server_id),
         passwords: Passwords::new(hasher).map_err(secrets)?,
         limiter: std::sync::Mutex::new(Limiter::default()),
-        gates: Gates::new(),
+        gates: Gates::new()?,
         metrics: Arc::default(),
     };
     sweep(&app)?;
