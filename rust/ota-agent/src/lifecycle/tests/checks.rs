@@ -306,6 +306,9 @@ fn boots_to_either(rules: &Rules, cut: &World, before: &World, after: &World) ->
     let is_either = shows.is_some_and(|shows| {
         [old.current(), old.confirmed[0], new.current(), new.confirmed[0]].contains(&shows)
     });
-    let is_allowed = is_either || (shows.is_some() && [before, after].into_iter().any(|side| boot(side) == shows));
-    must(is_allowed, Promise::I4, || format!("after an instant {shows:?} is shown, of neither side: {old:?} {new:?}"))
+    let is_allowed =
+        is_either || (shows.is_some() && [before, after].into_iter().any(|side| boot(side) == shows));
+    must(is_allowed, Promise::I4, || {
+        format!("after an instant {shows:?} is shown, of neither side: {old:?} {new:?}")
+    })
 }

@@ -1,7 +1,7 @@
 //! Every reachable state under every event.
 
-use std::collections::hash_map::{Entry, HashMap};
 use std::collections::VecDeque;
+use std::collections::hash_map::{Entry, HashMap};
 use std::fmt::Write as _;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Instant;
@@ -196,11 +196,11 @@ fn boots(world: &World, scope: &Scope, all: &mut Vec<Happening>) {
                 missing = (missing - 1) & needed;
             }
             all.push(Happening::Boot(BootOf { on_screen: false, ..boot }));
-            all.push(Happening::Boot(BootOf { same_native: false, ..boot }));
+            // Of a changed app nothing is judged.
             all.push(Happening::Boot(BootOf {
                 same_native: false,
                 missing: needed,
-                on_screen: false,
+                on_screen: recordable,
                 ..boot
             }));
         }
