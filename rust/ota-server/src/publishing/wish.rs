@@ -72,7 +72,7 @@ impl Wish {
         let given = form.get("document").map(given).transpose()?.unwrap_or_default();
         let has = |name: &str| given.get(name).is_some_and(|value| !value.is_null());
 
-        let version = agreed("version", text(&given, "version")?, name(form, "version")?)?
+        let version: Version = agreed("version", text(&given, "version")?, name(form, "version")?)?
             .ok_or_else(|| missing("version", "what the release is called, such as 1.2.0"))?;
         let channel: Channel =
             agreed("channel", text(&given, "channel")?, name(form, "channel")?)?.unwrap_or_default();
