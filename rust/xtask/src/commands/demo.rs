@@ -86,7 +86,7 @@ The server is still there, until Ctrl-C. In another terminal:
   device status
   ota release rollback --channel stable
   device update && device boot
-  curl -s {url}/metrics | grep ota_",
+  curl -s {url}/metrics | grep ^ota_downloads",
         config = config.display(),
         device = device.display(),
         native = device::NATIVE,

@@ -80,10 +80,13 @@ fn by_process(place: &Place, home: &Path, builtin: &Path, report: &mut Report) -
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for pair in 0..PROCESSES {
         place.stop.check()?;
-        let boot = || -> Outcome<(Vec<u8>, f64)> {
-            sample::time(|| project::output_of(Command::new(&place.ota).args(args(&["boot"]))))
+        // A process that is not timed goes before each that is, so that what ran before it weighs on neither side.
+        let run = |command: &mut Command| {
+            project::output_of(&mut Command::new("/bin/true"))?;
+            sample::time(|| project::output_of(command))
         };
-        let nothing = || sample::time(|| project::output_of(&mut Command::new("/bin/true")));
+        let boot = || run(Command::new(&place.ota).args(args(&["boot"])));
+        let nothing = || run(&mut Command::new("/bin/true"));
         let (boot, nothing) = if pair % 2 == 0 { (boot()?, nothing()?) } else { flip(nothing()?, boot()?) };
         ours.push(boot.1);
         theirs.push(nothing.1);
