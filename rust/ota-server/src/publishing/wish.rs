@@ -274,6 +274,11 @@ mod tests {
     }
 
     #[test]
+    fn a_release_is_never_called_builtin() {
+        assert_eq!(refused(&[("version", "builtin"), ("checksum", SUM)]).0, Code::InvalidName);
+    }
+
+    #[test]
     fn a_field_twice_is_refused() {
         assert_eq!(refused(&[("version", "1"), ("version", "1")]).0, Code::BadRequest);
     }
