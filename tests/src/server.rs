@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::binaries::binaries;
+use crate::room::Room;
 
 /// The account made at the first start.
 pub const USER: &str = "admin";
@@ -17,6 +18,13 @@ pub const USER: &str = "admin";
 pub const PASSWORD: &str = "correct horse battery staple";
 
 const START: Duration = Duration::from_secs(30);
+
+fn command(data: &Path, listen: &str) -> Command {
+    let mut command = Command::new(&binaries().server);
+    command.arg("--data").arg(data).args(["--listen", listen, "--admin-user", USER]);
+    command.env("OTA_ADMIN_PASSWORD", PASSWORD).env("OTA_LOG", "info");
+    command
+}
 
 /// A running server. Dropped, it is killed.
 #[derive(Debug)]
@@ -52,9 +60,21 @@ impl Server {
     /// Where the program cannot be run.
     pub fn try_listen(data: &Path, listen: &str, args: &[&str]) -> Result<Self, String> {
         let log = data.with_extension(format!("{}.log", std::process::id()));
-        let mut command = Command::new(&binaries().server);
-        command.arg("--data").arg(data).args(["--listen", listen, "--admin-user", USER]).args(args);
-        command.env("OTA_ADMIN_PASSWORD", PASSWORD).env("OTA_LOG", "info");
+        let mut command = command(data, listen);
+        command.args(args);
+        Self::run(command, log)
+    }
+
+    /// Starts one whose data is on a disk of its own. Its log goes to `log`.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn within(room: &Room, log: &Path) -> Self {
+        let command = room.inside(&command(&room.path().join("data"), "127.0.0.1:0"));
+        Self::run(command, log.to_owned()).unwrap_or_else(|log| panic!("the server did not start:\n{log}"))
+    }
+
+    fn run(mut command: Command, log: PathBuf) -> Result<Self, String> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).expect("a log"));
         let mut child = command.spawn().expect("ota-server runs");
         let stdout = child.stdout.take().expect("its standard output");

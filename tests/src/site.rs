@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -9,6 +10,7 @@ use tempfile::TempDir;
 use crate::app::{App, sha256};
 use crate::http::{Answer, Form, call};
 use crate::ota::Ota;
+use crate::room::Room;
 use crate::said::Said;
 use crate::server::{PASSWORD, Server, USER};
 
@@ -38,6 +40,20 @@ impl Site {
     pub fn with(args: &[&str]) -> Self {
         let dir = TempDir::new().expect("a temporary folder");
         let server = Server::start(&dir.path().join("data"), args);
+        Self::of(server, dir)
+    }
+
+    /// A new one, whose data is on a disk of its own.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn within(room: &Room) -> Self {
+        let dir = TempDir::new().expect("a temporary folder");
+        let server = Server::within(room, &dir.path().join("log"));
+        Self::of(server, dir)
+    }
+
+    fn of(server: Server, dir: TempDir) -> Self {
         let mut ota = Ota::new(&dir.path().join("config"));
         let login = json!({"username": USER, "password": PASSWORD}).to_string();
         let headers = [("content-type", "application/json")];
@@ -76,6 +92,14 @@ impl Site {
         if let Some(server) = self.server.take() {
             server.kill();
         }
+    }
+
+    /// The server is asked to stop, and has.
+    ///
+    /// # Panics
+    /// Where it is away.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.server.take().expect("the server is there").stop()
     }
 
     /// The server comes back, at the same address.
