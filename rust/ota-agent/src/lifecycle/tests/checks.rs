@@ -89,7 +89,7 @@ pub(super) fn happen(
     let after = World { machine, is_alive: world.is_alive || boots > world.boots, boots, run };
     let done = Done { machine: &after.machine, effects: &effects, answer };
     if let Happening::Boot(boot) = happening {
-        check_shown(world, before, boot, &done)?;
+        check_shown(world, before, *boot, &done)?;
     }
     check_effects(world, &done)?;
     check_answer(world, &done, &outcome)?;
@@ -116,18 +116,18 @@ pub(super) fn happen(
 }
 
 /// I1, I2, and that nothing untried is shown as if it were not.
-fn check_shown(world: &World, before: &Ledger, boot: &BootOf, done: &Done<'_>) -> Checked<()> {
+fn check_shown(world: &World, before: &Ledger, boot: BootOf, done: &Done<'_>) -> Checked<()> {
     let shows: Vec<_> = done.effects.iter().filter_map(shown).collect();
     let [(bundle, token)] = shows[..] else {
         return broken(Promise::I1, format!("a boot shows {} bundles", shows.len()));
     };
-    must(!boot.misses(bundle), Promise::I1, || format!("bundle {bundle} is shown and not there"))?;
+    must(!boot.misses(bundle), Promise::I1, || format!("a bundle is shown and not there: {bundle}"))?;
     let was_kept = bundle == 0 || before.promised().any(|kept| kept == bundle);
-    must(was_kept, Promise::I1, || format!("bundle {bundle} is shown, and nothing kept it"))?;
+    must(was_kept, Promise::I1, || format!("a bundle is shown that nothing kept: {bundle}"))?;
     let is_void = !boot.same_native;
     must(!is_void || bundle == 0, Promise::Native, || "not the builtin after the app changed".into())?;
     must(is_void || before.mark(bundle).ban.is_none(), Promise::I2, || {
-        format!("bundle {bundle} failed before and is shown")
+        format!("a failed bundle is shown: {bundle}")
     })?;
     let is_confirmed = bundle == 0 || before.confirmed.contains(&bundle) || {
         // One that its page confirmed, while the state could not say so.
@@ -138,12 +138,12 @@ fn check_shown(world: &World, before: &Ledger, boot: &BootOf, done: &Done<'_>) -
         let trial = done.machine.state.current.trial();
         let is_tried =
             trial.is_some_and(|trial| number(BundleId::Held(trial.bundle)) == bundle && trial.token == token);
-        must(is_tried, Promise::Trial, || format!("bundle {bundle} is shown untried"))?;
-        must(boot.recordable, Promise::I4, || format!("bundle {bundle} is tried without a record"))?;
+        must(is_tried, Promise::Trial, || format!("a bundle is shown untried: {bundle}"))?;
+        must(boot.recordable, Promise::I4, || format!("a bundle is tried without a record: {bundle}"))?;
         let saved = done.effects.iter().position(|effect| *effect == Effect::Save);
         let showed = done.effects.iter().position(|effect| shown(effect).is_some());
         must(saved.is_some() && saved < showed, Promise::I4, || {
-            format!("bundle {bundle} is tried before that is recorded")
+            format!("a bundle is tried before that is recorded: {bundle}")
         })?;
     }
     if let Some(trial) = done.machine.state.current.trial() {
@@ -194,7 +194,7 @@ fn check_answer(world: &World, done: &Done<'_>, outcome: &Outcome) -> Checked<()
         (false, _) => Promise::Words,
     };
     must(answer == outcome.refused, promise, || {
-        format!("the answer is {answer:?}, not {:?}", outcome.refused)
+        format!("the wrong answer: {answer:?}, not {:?}", outcome.refused)
     })?;
     let is_inert = answer.is_none() || (*done.machine == world.machine && done.effects.is_empty());
     must(is_inert, promise, || "what was refused changed something".into())
@@ -206,7 +206,7 @@ fn compare(expected: &Ledger, actual: &Ledger) -> Checked<()> {
         return Ok(());
     }
     let differ = |what: &str| format!("{what}: it should be {expected:?}, and is {actual:?}");
-    must(expected.native == actual.native, Promise::Native, || differ("native"))?;
+    must(expected.native == actual.native, Promise::Native, || differ("the native identity"))?;
     for bundle in (1..).take(super::model::MAX_BUNDLES) {
         let (should, is) = (expected.mark(bundle), actual.mark(bundle));
         must(should.ban.is_none() || is.ban.is_some(), Promise::I2, || differ("a failure is forgotten"))?;
@@ -231,7 +231,7 @@ fn compare(expected: &Ledger, actual: &Ledger) -> Checked<()> {
     }
     let is_refused = actual.next.is_some_and(|(next, _)| expected.mark(next).ban.is_some());
     must(!is_refused, Promise::I2, || differ("a failed bundle comes next"))?;
-    must(expected.next == actual.next, Promise::Next, || differ("next"))?;
+    must(expected.next == actual.next, Promise::Next, || differ("what comes next"))?;
     if let (Some(should), Some(is)) = (expected.record, actual.record) {
         must(is.streak >= should.streak, Promise::I5, || differ("a crash is forgotten"))?;
         must(is.streak <= should.streak, Promise::I6, || differ("a crash that was none"))?;
@@ -243,7 +243,7 @@ fn compare(expected: &Ledger, actual: &Ledger) -> Checked<()> {
 fn check_needed(ledger: &Ledger, after: &World) -> Checked<()> {
     let needed = after.state().needed();
     let missed = ledger.promised().find(|bundle| !needed.contains(&root(*bundle)));
-    must(missed.is_none(), Promise::I3, || format!("bundle {missed:?} may be deleted"))?;
+    must(missed.is_none(), Promise::I3, || format!("a needed bundle may be deleted: {missed:?}"))?;
     let fallback = after.state().fallback;
     must(number(fallback) == ledger.fallback(), Promise::I3, || format!("the fallback is {fallback}"))
 }
@@ -254,8 +254,10 @@ fn check_outcome(done: &Done<'_>, outcome: &Outcome) -> Checked<()> {
         _ => None,
     });
     let is_bundle = shown.map(|(bundle, _)| bundle) == outcome.shown.map(|(bundle, _)| bundle);
-    must(is_bundle, Promise::Trial, || format!("shown: {shown:?}, not {:?}", outcome.shown))?;
-    must(shown == outcome.shown, Promise::Words, || format!("shown: {shown:?}, not {:?}", outcome.shown))?;
+    must(is_bundle, Promise::Trial, || format!("what is shown: {shown:?}, not {:?}", outcome.shown))?;
+    must(shown == outcome.shown, Promise::Words, || {
+        format!("what is shown: {shown:?}, not {:?}", outcome.shown)
+    })?;
     let replaces = done.effects.contains(&Effect::Replace);
     must(replaces == outcome.replaces, Promise::I5, || format!("the page has to go: {replaces}"))?;
     let prunes = done.effects.contains(&Effect::Prune);
@@ -264,7 +266,7 @@ fn check_outcome(done: &Done<'_>, outcome: &Outcome) -> Checked<()> {
         Effect::Verify(suspect) => Some(number(BundleId::Held(*suspect))),
         _ => None,
     });
-    must(verifies == outcome.verifies, Promise::I6, || format!("looked at: {verifies:?}"))?;
+    must(verifies == outcome.verifies, Promise::I6, || format!("what is looked at: {verifies:?}"))?;
     let forgets = done.effects.contains(&Effect::ForgetFloors);
     must(forgets == outcome.forgets, Promise::Native, || format!("floors are forgotten: {forgets}"))?;
     let mut told: Vec<Notice> = done
@@ -278,7 +280,7 @@ fn check_outcome(done: &Done<'_>, outcome: &Outcome) -> Checked<()> {
     let mut should = outcome.told.clone();
     told.sort_unstable();
     should.sort_unstable();
-    must(told == should, Promise::Words, || format!("told: {told:?}, not {should:?}"))
+    must(told == should, Promise::Words, || format!("what is told: {told:?}, not {should:?}"))
 }
 
 /// What is left where all stops between the two writes: of state and attempt one is old, one is new. After one write
@@ -309,6 +311,6 @@ fn boots_to_either(rules: &Rules, cut: &World, before: &World, after: &World) ->
     let is_allowed =
         is_either || (shows.is_some() && [before, after].into_iter().any(|side| boot(side) == shows));
     must(is_allowed, Promise::I4, || {
-        format!("after an instant {shows:?} is shown, of neither side: {old:?} {new:?}")
+        format!("after an instant neither side is shown: {shows:?}, {old:?} {new:?}")
     })
 }

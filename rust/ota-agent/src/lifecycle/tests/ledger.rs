@@ -202,7 +202,7 @@ impl Ledger {
     /// Enters an event.
     pub(super) fn enter(&mut self, happening: &Happening) -> Outcome {
         let outcome = match *happening {
-            Happening::Boot(boot) => self.boots(&boot),
+            Happening::Boot(boot) => self.boots(boot),
             Happening::Ready(who) => self.is_ready(who),
             Happening::Failed(who, cause) => self.has_failed(who, cause),
             Happening::RendererGone(crashed) => self.lost_its_renderer(crashed),
@@ -257,7 +257,7 @@ impl Ledger {
         outcome
     }
 
-    fn boots(&mut self, boot: &BootOf) -> Outcome {
+    fn boots(&mut self, boot: BootOf) -> Outcome {
         let before = *self;
         let mut told = Vec::new();
         let (mut streak, mut found_failure, mut is_wanted) = (None, false, false);
@@ -293,9 +293,9 @@ impl Ledger {
             told.extend(self.trial.map(|trial| Notice::NotRecorded(root(trial.bundle))));
             let shown = self.confirmed[0];
             *self = before;
-            self.record = Some(new_record(boot, shown, false, &streak));
+            self.record = Some(new_record(boot, shown, false, streak));
         } else {
-            self.record = Some(new_record(boot, self.current(), self.trial.is_some(), &streak));
+            self.record = Some(new_record(boot, self.current(), self.trial.is_some(), streak));
         }
         let shown = self.record.map_or(0, |record| record.bundle);
         let reason = if !boot.same_native {
@@ -314,7 +314,7 @@ impl Ledger {
     }
 
     /// How the boot before went, as far as it is known.
-    fn fate(record: Option<Record>, boot: &BootOf) -> Fate {
+    fn fate(record: Option<Record>, boot: BootOf) -> Fate {
         let Some(record) = record else { return Fate::Interrupted };
         let may_be_a_crash = matches!(boot.exit, Some(Exit::Unknown | Exit::Crashed));
         if record.ready {
@@ -327,7 +327,7 @@ impl Ledger {
     }
 
     /// Gives whether the trial is over for the worse.
-    fn judge_trial(&mut self, boot: &BootOf, told: &mut Vec<Notice>) -> bool {
+    fn judge_trial(&mut self, boot: BootOf, told: &mut Vec<Notice>) -> bool {
         let fate = Self::fate(self.record.filter(|record| record.of_trial), boot);
         let Some(trial) = &mut self.trial else { return false };
         let bundle = trial.bundle;
@@ -362,7 +362,7 @@ impl Ledger {
     }
 
     /// Gives the crashed boots in a row of the confirmed bundle.
-    fn judge_confirmed(&self, boot: &BootOf) -> u8 {
+    fn judge_confirmed(&self, boot: BootOf) -> u8 {
         let its_own = |record: &Record| record.bundle == self.confirmed[0] && !record.over;
         let record = self.record.filter(its_own);
         let before = record.map_or(0, |record| record.streak);
@@ -533,7 +533,7 @@ fn end(record: &mut Record) {
         Record { over: true, late: false, streak: 0, silent_death: false, renderer_crashes: 0, ..*record };
 }
 
-fn new_record(boot: &BootOf, bundle: Bundle, of_trial: bool, streak: &Option<(Bundle, u8)>) -> Record {
+fn new_record(boot: BootOf, bundle: Bundle, of_trial: bool, streak: Option<(Bundle, u8)>) -> Record {
     Record {
         bundle,
         of_trial,

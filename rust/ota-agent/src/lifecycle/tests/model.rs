@@ -101,7 +101,7 @@ impl BootOf {
         missing: 0,
     };
 
-    pub(super) fn misses(&self, bundle: Bundle) -> bool {
+    pub(super) fn misses(self, bundle: Bundle) -> bool {
         self.missing & (1 << bundle) != 0
     }
 }
@@ -206,7 +206,7 @@ impl World {
     pub(super) fn event(&self, happening: &Happening) -> Option<Event> {
         let now = NOW;
         Some(match *happening {
-            Happening::Boot(boot) => Event::Boot(self.boot(&boot)),
+            Happening::Boot(boot) => Event::Boot(self.boot(boot)),
             Happening::Ready(who) => Event::Ready { token: self.token_of(who) },
             Happening::Failed(who, cause) => Event::Failed { token: self.token_of(who), cause, now },
             Happening::RendererGone(crashed) => Event::RendererGone { crashed, now },
@@ -231,7 +231,7 @@ impl World {
         blocked.or_else(|| self.state().set_aside.get(&root).and_then(|aside| aside.lifted_by))
     }
 
-    fn boot(&self, boot: &BootOf) -> Boot {
+    fn boot(&self, boot: BootOf) -> Boot {
         let state = self.state();
 
         let other_native = native(u8::from(state.native == native(0)));
@@ -265,7 +265,7 @@ impl World {
         match happening {
             Happening::DayPasses => self.shift(|until| until.saturating_sub(DAY)),
             Happening::ClockSetBack => {
-                self.shift(|until| if until == NOW + DAY { until + DAY } else { until })
+                self.shift(|until| if until == NOW + DAY { until + DAY } else { until });
             }
             Happening::NoteLost => (self.is_alive, self.machine.attempt) = (false, None),
             _ => {}

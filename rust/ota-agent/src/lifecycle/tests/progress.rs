@@ -45,7 +45,7 @@ impl Progress {
         match self.proved.get(&here) {
             Some(true) => return Ok(()),
             Some(false) => {
-                let what = format!("failures go round in a circle at {:?}", world.as_ledger());
+                let what = format!("failures go round in a circle: {:?}", world.as_ledger());
                 return Err(Violation { promise: Promise::I5, what });
             }
             None => self.proved.insert(here, false),

@@ -7,6 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Instant;
 
 use super::checks::{Violation, happen};
+use super::documented::{must_say, walked};
 use super::model::{BootOf, Happening, MAX_BUNDLES, Who, World, key, root, world};
 use super::progress::Progress;
 use crate::lifecycle::{Cause, Exit, Offer, Rule, Rules};
@@ -241,14 +242,11 @@ pub(super) const SCOPES: [Scope; 3] = [
 fn walk_and_tell(scope: &Scope) {
     let start = Instant::now();
     match walk(&Rules::default(), scope) {
-        Ok(seen) => println!(
-            "{}: {} states, {} transitions ({} beyond the bound) in {:.1} s",
-            scope.name,
-            seen.states,
-            seen.transitions,
-            seen.beyond,
-            start.elapsed().as_secs_f64()
-        ),
+        Ok(seen) => {
+            println!("{}: {} states, {} transitions", scope.name, seen.states, seen.transitions);
+            println!("  ({} led beyond its bound; {:.1} s)", seen.beyond, start.elapsed().as_secs_f64());
+            must_say(&walked(scope.name, &seen));
+        }
         Err(found) => panic!("{}\n{}\nafter {:?}", found.story, violation_text(&found.violation), found.seen),
     }
 }
