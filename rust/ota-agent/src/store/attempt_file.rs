@@ -26,9 +26,12 @@ fn decode(bytes: &[u8]) -> Option<Attempt> {
     (record[..8] == *sum.as_bytes()).then(|| serde_json::from_slice(&record[9..]).ok())?
 }
 
-/// Reads the record; `None`: missing, torn or unreadable, which all mean the same to the lifecycle.
+/// Reads the record; `None`: missing, torn or unreadable, which all mean the same to the lifecycle. What a longer file
+/// has behind the record says nothing: writing leaves it there.
 pub fn load(fs: &dyn Fs, layout: &Layout) -> Option<Attempt> {
-    decode(&fs.read(&layout.attempt(), 4096).ok()?)
+    let mut bytes = [0; SIZE];
+    fs.open(&layout.attempt()).ok()?.read_exact_at(&mut bytes, 0).ok()?;
+    decode(&bytes)
 }
 
 /// Writes the record.
@@ -65,6 +68,16 @@ mod tests {
     fn the_longest_record_fits_and_reads_back() {
         let bytes = encode(&longest()).expect("fits");
         assert_eq!(decode(&bytes), Some(longest()));
+    }
+
+    #[test]
+    fn what_stands_behind_the_record_is_not_read() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let layout = Layout::new(dir.path());
+        std::fs::write(layout.attempt(), vec![b'x'; 100_000]).unwrap();
+        assert_eq!(load(&crate::ports::RealFs, &layout), None);
+        save(&crate::ports::RealFs, &layout, &longest()).unwrap();
+        assert_eq!(load(&crate::ports::RealFs, &layout), Some(longest()));
     }
 
     #[test]
