@@ -154,9 +154,9 @@ pub fn save(fs: &dyn Fs, layout: &Layout, record: &Record, before: &Loaded) -> R
 /// The copy is of use only when the state itself is lost, so it is not worth a sync; and one that cannot be written
 /// must not keep the state from being replaced.
 fn keep_copy(fs: &dyn Fs, layout: &Layout, before: &Loaded) -> Result<(), AgentError> {
-    let Some(bytes) = &before.bytes else { return Ok(()) };
     match before.found {
         Found::Whole => {
+            let Some(bytes) = &before.bytes else { return Ok(()) };
             let tmp = layout.state_prev_tmp();
             let copied = fs.remove_file(&tmp).and_then(|()| {
                 fs.create_new(&tmp)?.write_all(bytes)?;
@@ -167,9 +167,13 @@ fn keep_copy(fs: &dyn Fs, layout: &Layout, before: &Loaded) -> Result<(), AgentE
             }
             Ok(())
         }
+        // Also what is no file at all: it would be in the way for ever.
         Found::Salvaged | Found::Newer => {
             let bad = layout.state_bad();
-            fs.rename(&layout.state(), &bad).at("rename", &bad)
+            match fs.rename(&layout.state(), &bad) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                renamed => renamed.at("rename", &bad),
+            }
         }
         Found::Nothing => Ok(()),
     }

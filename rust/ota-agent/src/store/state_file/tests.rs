@@ -107,6 +107,18 @@ fn a_state_that_could_not_be_used_is_kept_aside() {
 }
 
 #[test]
+fn a_folder_in_the_states_place_is_kept_aside_too() {
+    let (_dir, layout) = written();
+    std::fs::remove_file(layout.state()).unwrap();
+    std::fs::create_dir_all(layout.state().join("something")).unwrap();
+    assert!(salvaged(&layout).state.is_blocked(root("bad")));
+    let loaded = load(&RealFs, &layout).unwrap();
+    save(&RealFs, &layout, &record("2"), &loaded).unwrap();
+    assert!(layout.state_bad().is_dir());
+    assert_eq!(load(&RealFs, &layout).unwrap().record, Some(record("2")));
+}
+
+#[test]
 fn of_a_later_versions_state_the_lasting_parts_are_read() {
     let (_dir, layout) = written();
     let text = std::fs::read_to_string(layout.state()).unwrap();
