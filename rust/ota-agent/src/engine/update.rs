@@ -1,7 +1,7 @@
 //! An update: ask, decide, get, and say what comes next.
 
 use ota_protocol::eligibility::Why;
-use ota_protocol::{Channel, DeviceNumber, Root};
+use ota_protocol::{Channel, Code, DeviceNumber, Root};
 use url::Url;
 
 use super::agent::{Agent, Inner};
@@ -155,7 +155,13 @@ impl Agent {
     ) -> Result<Updated, AgentError> {
         let inner = &self.inner;
         inner.accept(session, wanted, floor)?;
-        let obtained = self.obtain_shared(wanted, cancel, on_progress)?;
+        let obtained = match self.obtain_shared(wanted, cancel, on_progress) {
+            Err(error) if error.code() == Code::RootMismatch => {
+                inner.distrust(session, floor);
+                return Err(error);
+            }
+            obtained => obtained?,
+        };
         let transferred = Transferred { received: obtained.received, resumed_from: obtained.resumed_from };
         let naming = Naming {
             root: obtained.root,
@@ -222,7 +228,6 @@ pub(super) struct Naming {
 
 impl Inner {
     fn update_url(&self) -> Result<&Url, AgentError> {
-        use ota_protocol::Code;
         if let Some(problem) = self.config.problems.iter().find(|problem| problem.is_fatal) {
             return Err(AgentError::Config { code: problem.code, reason: problem.reason.clone() });
         }
@@ -320,6 +325,20 @@ impl Inner {
             self.change(|record| record.raise_floor(&session.channel, floor))?;
         }
         Ok(())
+    }
+
+    /// A release named another bundle than its archive holds. Its sequence stays the floor; its root, which nobody can
+    /// vouch for, does not, so that the same release with the right one is taken.
+    fn distrust(&self, session: &Session, floor: Option<FloorRecord>) {
+        let Some(floor) = floor else { return };
+        let forgotten = self.change(|record| {
+            if record.floors.get(&session.channel) == Some(&floor) {
+                record.floors.insert(session.channel.clone(), FloorRecord { root: None, ..floor });
+            }
+        });
+        if let Err(error) = forgotten {
+            log::warn!("the wrong root stays the floor's: {}", error.explain());
+        }
     }
 
     /// Sets what comes next, by what the server offered. The state is read again under its lock: what changed since
