@@ -66,7 +66,7 @@ pub(super) fn happen(
     world: &World,
     before: &Ledger,
     happening: &Happening,
-    reach: &mut dyn FnMut(&World),
+    reach: &mut dyn FnMut(&World, &Ledger),
 ) -> Checked<()> {
     let mut ledger = *before;
     let outcome = ledger.enter(happening);
@@ -77,7 +77,7 @@ pub(super) fn happen(
         if *happening == Happening::NoteLost {
             boots_to_either(rules, &after, world, world)?;
         }
-        reach(&after);
+        reach(&after, &ledger);
         return Ok(());
     };
     let (boots, run) = match happening {
@@ -96,11 +96,11 @@ pub(super) fn happen(
     compare(&ledger, &after.as_ledger())?;
     check_needed(&ledger, &after)?;
     check_outcome(&done, &outcome)?;
-    reach(&after);
+    reach(&after, &ledger);
     if let Some(machine) = cut(&world.machine, &done) {
         let cut = World { machine, is_alive: false, boots, run };
         boots_to_either(rules, &cut, world, &after)?;
-        reach(&cut);
+        reach(&cut, &cut.as_ledger());
         // The save failed, and the process lives: what was noted stays noted, and a page that was to end has ended.
         let attempt = match happening {
             Happening::Ready(_) => Some(after.machine.attempt),
@@ -109,7 +109,8 @@ pub(super) fn happen(
         };
         if let Some(attempt) = attempt {
             let machine = Machine { state: world.machine.state.clone(), attempt };
-            reach(&World { machine, is_alive: true, boots, run });
+            let refused = World { machine, is_alive: true, boots, run };
+            reach(&refused, &refused.as_ledger());
         }
     }
     Ok(())

@@ -337,9 +337,13 @@ const BITS_A_BUNDLE: u32 = 11;
 /// What is known of a dead process's boot is only ever judged by the next boot, so what that does not look at is left
 /// out there; `is_exact` keeps it, for when a broken rule makes it look.
 pub(super) fn key(world: &World, is_exact: bool) -> u64 {
-    let ledger = world.as_ledger();
+    key_of(world.is_alive, &world.as_ledger(), is_exact)
+}
+
+/// The same, of a moment whose ledger is known.
+pub(super) fn key_of(is_alive: bool, ledger: &Ledger, is_exact: bool) -> u64 {
     let mut record = ledger.record;
-    if !world.is_alive && !is_exact {
+    if !is_alive && !is_exact {
         let is_judged = |record: &Record| match ledger.trial {
             Some(_) => record.of_trial,
             None => record.bundle == ledger.confirmed[0] && !record.over,
@@ -374,7 +378,7 @@ pub(super) fn key(world: &World, is_exact: bool) -> u64 {
     for signature in bundles {
         bits.put(signature, BITS_A_BUNDLE);
     }
-    bits.put(u64::from(world.is_alive), 1);
+    bits.put(u64::from(is_alive), 1);
     bits.put(ledger.next.map_or(0, |(_, by_page)| 1 + u64::from(by_page)), 2);
     bits.put(u64::from(ledger.trial.is_some()), 1);
     bits.put(ledger.trial.map_or(0, |trial| trial.crashes).into(), 3);

@@ -36,12 +36,11 @@ impl Progress {
     /// A page that was ready works, and the builtin is where it ends. A trial may be crashed, killed, left, reloaded
     /// and timed out at will. A confirmed bundle was good once and is given up for crashes alone, so only those are
     /// held against it here: a boot that merely ends is not a failure of it.
-    pub(super) fn prove(&mut self, rules: &Rules, world: &World, is_exact: bool) -> Checked<()> {
+    pub(super) fn prove(&mut self, rules: &Rules, world: &World, here: u64, is_exact: bool) -> Checked<()> {
         if !world.is_alive {
             // Its boot leads to a state that is looked at by itself.
             return Ok(());
         }
-        let here = key(world, is_exact);
         match self.proved.get(&here) {
             Some(true) => return Ok(()),
             Some(false) => {
@@ -51,7 +50,7 @@ impl Progress {
             None => self.proved.insert(here, false),
         };
         for after in failures(rules, world) {
-            self.prove(rules, &after, is_exact)?;
+            self.prove(rules, &after, key(&after, is_exact), is_exact)?;
         }
         self.proved.insert(here, true);
         Ok(())

@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use super::checks::{Violation, happen};
 use super::documented::{must_say, walked};
-use super::model::{BootOf, Happening, MAX_BUNDLES, Who, World, key, root, world};
+use super::ledger::{Ledger, Mark};
+use super::model::{BootOf, Happening, Who, World, key, key_of, root, world};
 use super::progress::Progress;
 use crate::lifecycle::{Cause, Exit, Offer, Rule, Rules};
 
@@ -31,11 +32,8 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    fn admits(&self, world: &World) -> bool {
-        let state = world.state();
-        let marked = (1..).take(MAX_BUNDLES).map(root);
-        marked.filter(|root| state.blocked.contains_key(root) || state.set_aside.contains_key(root)).count()
-            <= self.marked
+    fn admits(&self, ledger: &Ledger) -> bool {
+        ledger.marks.iter().filter(|mark| **mark != Mark::default()).count() <= self.marked
     }
 }
 
@@ -94,14 +92,14 @@ pub(super) fn walk(rules: &Rules, scope: &Scope) -> Result<Seen, Box<Found>> {
         let found = |violation, last: Option<&Happening>, seen| {
             Box::new(Found { violation, seen, story: story(&came_from, at, scope, last) })
         };
-        progress.prove(rules, &here, is_exact).map_err(|violation| found(violation, None, seen))?;
+        progress.prove(rules, &here, at, is_exact).map_err(|violation| found(violation, None, seen))?;
         reached.clear();
         let ledger = here.as_ledger();
         for (happening, index) in happenings.iter().zip(0..) {
-            let mut reach = |next: &World| {
+            let mut reach = |next: &World, ledger: &Ledger| {
                 seen.transitions += 1;
-                if scope.admits(next) {
-                    reached.push((key(next, is_exact), index));
+                if scope.admits(ledger) {
+                    reached.push((key_of(next.is_alive, ledger, is_exact), index));
                 } else {
                     seen.beyond += 1;
                 }

@@ -1,6 +1,7 @@
 //! A second opinion: long random histories with real names, that share nothing with the walk's numbering of states.
 
 use super::checks::happen;
+use super::ledger::Ledger;
 use super::model::World;
 use super::walk::{Scope, violation_text, what_can_happen};
 use crate::lifecycle::Rules;
@@ -44,7 +45,7 @@ fn random_histories_keep_every_promise() {
             };
             past.push(all[index]);
             let mut reached = Vec::new();
-            let mut reach = |next: &World| reached.push(next.clone());
+            let mut reach = |next: &World, _: &Ledger| reached.push(next.clone());
             if let Err(violation) =
                 happen(&Rules::default(), &world, &world.as_ledger(), &all[index], &mut reach)
             {
