@@ -191,7 +191,11 @@ impl Inner {
     fn failed(&self, token: Token, cause: Cause) -> Result<Ended, AgentError> {
         let mut live = self.live();
         let now = self.ports.clock.now();
-        let ended = self.end(&mut live, &Event::Failed { token, cause, now })?;
+        let mut ended = self.end(&mut live, &Event::Failed { token, cause, now })?;
+        if cause == Cause::Renderer && !ended.replaces_page() {
+            // Of a confirmed bundle it is a crash, and counts as one.
+            ended = self.end(&mut live, &Event::RendererGone { crashed: Some(true), now })?;
+        }
         live.timer.stop();
         drop(live);
         self.examine_suspects();

@@ -212,3 +212,20 @@ fn a_builtin_that_never_says_ready_is_said_before_an_update_is_lost_to_it() {
     agent.ready(booted.token).unwrap();
     assert_eq!(agent.status().unwrap()["ready_never_called"], false);
 }
+
+#[test]
+fn a_confirmed_bundle_whose_renderer_crashes_in_three_starts_gives_way_to_the_fallback() {
+    let world = World::new();
+    let good = world.confirmed("1.1.0", 10);
+    let bad = world.confirmed("1.2.0", 12);
+    for _ in 0..3 {
+        let agent = world.agent();
+        let booted = start(&agent);
+        assert_eq!(booted.bundle, bad.id());
+        assert_eq!(agent.failed(booted.token, Cause::Renderer).unwrap(), Ended::Nothing);
+        agent.background().unwrap();
+    }
+    let booted = start(&world.agent());
+    assert_eq!((booted.bundle, booted.reason), (good.id(), Reason::RolledBack));
+    assert!(world.agent().blocked().unwrap().is_empty());
+}
