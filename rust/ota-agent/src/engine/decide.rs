@@ -175,8 +175,11 @@ fn of_releases(
         Choice::Nothing(why) => Ok(Plan::Nothing(why)),
         Choice::Builtin(document, why) => {
             // What is passed over was not accepted.
-            let floor =
-                why.is_none().then_some(FloorRecord { sequence: document.sequence, root: document.root });
+            let floor = why.is_none().then_some(FloorRecord {
+                sequence: document.sequence,
+                root: document.root,
+                at_once: false,
+            });
             Ok(Plan::Builtin { why, floor })
         }
         Choice::Take(document, release) => take(device, document, release, base),
@@ -201,17 +204,21 @@ fn take(
     let bad = |reason: &str| AgentError::Server { code: Code::BadReply, reason: reason.to_owned() };
     let root = document.root.ok_or_else(|| bad("the release names no bundle"))?;
     let zip = document.zip().ok_or_else(|| bad("the release has no zip"))?;
-    let floor = Some(FloorRecord { sequence: document.sequence, root: Some(root) });
+    let mut floor = FloorRecord { sequence: document.sequence, root: Some(root), at_once: false };
     if device.is_builtin(root) {
-        return Ok(Plan::Builtin { why: None, floor });
+        return Ok(Plan::Builtin { why: None, floor: Some(floor) });
     }
     let version = document.version.to_string();
     if device.is_shown(root) {
-        return Ok(Plan::Shown { version, checksum: Some(zip.checksum), floor });
+        return Ok(Plan::Shown { version, checksum: Some(zip.checksum), floor: Some(floor) });
     }
     let url =
         release.urls.get(&zip.checksum).ok_or_else(|| bad("the release does not say where its zip is"))?;
-    let accepted = device.record.floors.get(device.channel()).map_or(0, |floor| floor.sequence);
+    // This very release may have been accepted before, and not have come.
+    floor.at_once = match device.record.floors.get(device.channel()) {
+        Some(before) if before.sequence == document.sequence => before.at_once,
+        before => document.mandatory_since > Some(before.map_or(0, |floor| floor.sequence)),
+    };
     let wanted = Wanted {
         version,
         root: Some(root),
@@ -220,9 +227,9 @@ fn take(
         size: Some(zip.size),
         unpacked: Some((document.unpacked_size, document.files)),
         lifted_by: lifts(device.record, document),
-        is_mandatory: document.mandatory_since.is_some_and(|since| accepted < since),
+        is_mandatory: floor.at_once,
     };
-    Ok(Plan::Take { wanted, floor })
+    Ok(Plan::Take { wanted, floor: Some(floor) })
 }
 
 /// Room kept free beside what is computed: lists, states, and whatever else the app writes just then.

@@ -175,7 +175,9 @@ impl Agent {
         } else {
             Offer::Bundle(obtained.root)
         };
-        let after = inner.conclude(session, offer, None, Some(naming))?;
+        // It has come: whoever does not show it now has decided so.
+        let floor = floor.map(|floor| FloorRecord { at_once: false, ..floor });
+        let after = inner.conclude(session, offer, floor, Some(naming))?;
         let bundle = BundleId::Held(obtained.root);
         let version = wanted.version.clone();
         let is_next = after.state.next.is_some_and(|next| next.bundle == bundle);

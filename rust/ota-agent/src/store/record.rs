@@ -39,6 +39,9 @@ pub struct FloorRecord {
     /// Its bundle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<Root>,
+    /// Whether it is to be shown at once when it comes: it has been accepted, and its download broke off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_once: bool,
 }
 
 impl From<FloorRecord> for Floor {

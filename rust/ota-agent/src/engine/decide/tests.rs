@@ -120,8 +120,17 @@ fn a_mandatory_release_hurries_whoever_had_not_accepted_it() {
     let mut fixture = Fixture::new();
     assert!(taken(fixture.decide(&reply)).is_mandatory);
     let channel = "stable".parse().expect("a channel");
-    fixture.record.raise_floor(&channel, FloorRecord { sequence: 7, root: None });
+    fixture.record.raise_floor(&channel, FloorRecord { sequence: 7, root: None, at_once: false });
     assert!(!taken(fixture.decide(&reply)).is_mandatory);
+}
+
+#[test]
+fn a_mandatory_release_whose_download_broke_off_still_hurries() {
+    let reply = releases(&[release("b", 9, &json!({"mandatory_since": 7}))]);
+    let mut fixture = Fixture::new();
+    let Ok(Plan::Take { floor: Some(floor), .. }) = fixture.decide(&reply) else { panic!("not taken") };
+    fixture.record.raise_floor(&"stable".parse().expect("a channel"), floor);
+    assert!(taken(fixture.decide(&reply)).is_mandatory);
 }
 
 #[test]
@@ -138,7 +147,9 @@ fn a_blocked_release_is_named_and_nothing_behind_it_that_is_stale_is_taken() {
     let mut fixture = Fixture::new();
     fixture.blocks("bad", Cause::Crash);
     let channel = "stable".parse().expect("a channel");
-    fixture.record.raise_floor(&channel, FloorRecord { sequence: 9, root: Some(root("bad")) });
+    fixture
+        .record
+        .raise_floor(&channel, FloorRecord { sequence: 9, root: Some(root("bad")), at_once: false });
     let reply = releases(&[release("bad", 9, &json!({})), release("old", 5, &json!({}))]);
     assert_eq!(fixture.decide(&reply), Ok(Plan::Blocked { version: "bad".into(), root: root("bad") }));
 }

@@ -20,7 +20,7 @@ fn record(version: &str) -> Record {
     record.state.current = Current::Confirmed { bundle: BundleId::Held(root("shown")) };
     record.state.fallback = BundleId::Held(root("before"));
     record.state.blocked.insert(root("bad"), Block { cause: Cause::Crash, lifted_by: None });
-    record.raise_floor(&"stable".parse().unwrap(), FloorRecord { sequence: 7, root: None });
+    record.raise_floor(&"stable".parse().unwrap(), FloorRecord { sequence: 7, root: None, at_once: false });
     record.channel = Some("beta".parse().unwrap());
     record
 }
