@@ -109,7 +109,7 @@ fn a_full_disk_starts_no_trial_and_loses_nothing() {
     assert_eq!(device.update().word(), "staged");
     device.room().fill();
     for _ in 0..4 {
-        let boot = device.boot();
+        let boot = device.start();
         assert_eq!(boot.version, "1.1.0", "a trial that cannot be recorded is none: {boot:?}");
         device.shows(&boot, &old);
     }

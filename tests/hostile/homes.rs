@@ -36,12 +36,12 @@ impl World {
         device
     }
 
-    fn app(&self, device: &Device, version: &str) -> Option<String> {
-        let index = ["1.1.0", "1.2.0", "1.3.0"].iter().position(|known| *known == version);
-        let path = |boot: &ota_e2e::Booted| boot.path.clone();
-        let boot = device.boot();
+    /// Holds that a boot shows the release it names, whole, or what the store ships.
+    #[track_caller]
+    fn is_whole(&self, device: &Device, boot: &ota_e2e::Booted, name: &str) {
+        let index = ["1.1.0", "1.2.0", "1.3.0"].iter().position(|known| *known == boot.version);
         let app = index.map_or(device.builtin(), |index| &self.apps[index]);
-        app.differs(&path(&boot))
+        assert_eq!(app.differs(&boot.path), None, "{name}: {boot:?}");
     }
 
     /// Damages a home, and holds that the app starts with something whole, that an update gets the device to 1.3.0,
@@ -51,8 +51,7 @@ impl World {
         damage(&device.home());
         let boot = device.boot();
         assert!(shown.contains(&boot.version.as_str()), "{name}: {boot:?}");
-        assert_eq!(self.app(&device, &boot.version), None, "{name}: {boot:?}");
-        let boot = device.boot();
+        self.is_whole(&device, &boot, name);
         device.ready(&boot).ok();
         let status = device.status();
         assert_eq!(status["blocked"].as_array().map(Vec::len), Some(0), "{name}: {status}");
@@ -275,7 +274,7 @@ fn a_partial_download_that_is_not_what_it_says_costs_a_download_at_most() {
     ] {
         let device = world.copy();
         // Where the part is called what the agent calls it: by a download that was cut off.
-        let middle = ota_e2e::Middle::downloads(world.site.url(), vec![ota_e2e::Step::CutAfter(100)]);
+        let middle = ota_e2e::Middle::downloads(world.site.url(), vec![ota_e2e::Step::CutAfter(20)]);
         let mut device = device;
         device.server = Some(middle.url());
         assert_eq!(device.update().error(), "offline");
@@ -294,16 +293,44 @@ fn a_partial_download_that_is_not_what_it_says_costs_a_download_at_most() {
 #[test]
 fn the_wrong_kind_in_its_place() {
     let world = World::new();
-    let all = &["1.2.0", "1.1.0", "1.0.0"];
-    world.survives("state.json a folder", all, |home| folder_in_place_of(&home.join("state.json")));
-    world.survives("state.prev.json a folder", all, |home| folder_in_place_of(&home.join("state.prev.json")));
-    world.survives("state.tmp a folder", all, |home| folder_in_place_of(&home.join("state.tmp")));
-    world.survives("attempt a folder", all, |home| folder_in_place_of(&home.join("attempt")));
-    world.survives("staging a file", all, |home| file_in_place_of(&home.join("staging")));
-    world.survives("downloads a file", all, |home| file_in_place_of(&home.join("downloads")));
-    world.survives("bundles a file", all, |home| file_in_place_of(&home.join("bundles")));
-    world.survives("the bundle's www a file", all, |home| file_in_place_of(&current(home).join("www")));
-    world.survives("the bundle a file", all, |home| file_in_place_of(&current(home)));
+    world.survives("the state", SALVAGED, |home| folder_in_place_of(&home.join("state.json")));
+    world.survives("its copy", &["1.2.0"], |home| folder_in_place_of(&home.join("state.prev.json")));
+    world.survives("the bundle's files", &["1.1.0"], |home| file_in_place_of(&current(home).join("www")));
+    world.survives("the bundle", &["1.1.0"], |home| file_in_place_of(&current(home)));
+}
+
+/// What we cannot put right ourselves is named, stops no start of the app, and works once it is gone.
+#[test]
+fn the_wrong_kind_where_we_cannot_help_it() {
+    let world = World::new();
+    let cases: [(&str, fn(&Path)); 6] = [
+        ("state.tmp", folder_in_place_of),
+        ("attempt", folder_in_place_of),
+        ("update.lock", folder_in_place_of),
+        ("staging", file_in_place_of),
+        ("downloads", file_in_place_of),
+        ("bundles", file_in_place_of),
+    ];
+    for (name, damage) in cases {
+        let device = world.copy();
+        let path = device.home().join(name);
+        damage(&path);
+        for _ in 0..2 {
+            let boot = device.boot();
+            world.is_whole(&device, &boot, name);
+        }
+        let said = device.update();
+        if said.code != 0 {
+            assert_eq!(said.error(), "disk_error", "{name}");
+            assert!(said.message().contains("/home/"), "{name}: {}", said.message());
+        }
+        let _ = fs::remove_dir_all(&path);
+        let _ = fs::remove_file(&path);
+        assert_eq!(device.update().word(), "staged", "{name}: it works again");
+        let boot = device.start();
+        assert_eq!(boot.what(), ("1.3.0", "trial"), "{name}");
+        device.shows(&boot, &world.apps[2]);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Whom a release is for.
 
-use ota_e2e::{App, Booted, Device, Site};
+use ota_e2e::{App, Booted, Device, Middle, Site, Step, answer};
 use serde_json::json;
 
 #[test]
@@ -141,4 +141,19 @@ fn the_first_deploy_that_names_an_app_fixes_it() {
     let other = site.try_deploy(&App::new("1.2.0"), "1.2.0", &["--app", "com.example.other"]);
     assert_eq!(other.error(), "unknown_app");
     assert_eq!(site.history("stable").len(), 2);
+}
+
+#[test]
+fn a_mandatory_release_whose_download_broke_off_is_still_shown_at_once() {
+    let site = Site::start();
+    let middle = Middle::honest(site.url());
+    let device = Device::new(&middle.url());
+    site.deploy(&App::new("1.1.0"), "1.1.0");
+    device.install();
+    site.try_deploy(&App::new("1.2.0"), "1.2.0", &["--mandatory"]).ok();
+    middle.rule(|seen| if seen.is_download() { answer(404, &[], b"") } else { vec![Step::Forward] });
+    assert_eq!(device.update().error(), "gone");
+    middle.behave();
+    let said = device.run(&["update"]);
+    assert_eq!(Booted::read(said.ok()).what(), ("1.2.0", "trial"));
 }

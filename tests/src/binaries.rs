@@ -21,11 +21,15 @@ pub struct Binaries {
 /// # Panics
 /// Where they do not build.
 pub fn binaries() -> &'static Binaries {
-    static BINARIES: OnceLock<Binaries> = OnceLock::new();
-    BINARIES.get_or_init(build)
+    // Also a failure is kept: every test has the same, and one build is enough.
+    static BINARIES: OnceLock<Result<Binaries, String>> = OnceLock::new();
+    match BINARIES.get_or_init(build) {
+        Ok(binaries) => binaries,
+        Err(said) => panic!("the programs under test do not build:\n{said}"),
+    }
 }
 
-fn build() -> Binaries {
+fn build() -> Result<Binaries, String> {
     let test = std::env::current_exe().expect("a test knows where it is");
     // TARGET/PROFILE/deps/TEST
     let profile = test.ancestors().nth(2).expect("a test lies in TARGET/PROFILE/deps");
@@ -40,13 +44,15 @@ fn build() -> Binaries {
     }
     let output = cargo.output().expect("cargo runs");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "the programs under test do not build:\n{said}");
+    if !output.status.success() {
+        return Err(said.into_owned());
+    }
     let built: Vec<PathBuf> = output.stdout.split(|byte| *byte == b'\n').filter_map(executable).collect();
     let find = |name: &str| {
         let program = built.iter().find(|path| path.file_stem().is_some_and(|stem| stem == name));
-        program.cloned().unwrap_or_else(|| panic!("cargo built no program called {name}:\n{said}"))
+        program.cloned().ok_or_else(|| format!("cargo built no program called {name}:\n{said}"))
     };
-    Binaries { server: find("ota-server"), ota: find("ota") }
+    Ok(Binaries { server: find("ota-server")?, ota: find("ota")? })
 }
 
 fn executable(line: &[u8]) -> Option<PathBuf> {
