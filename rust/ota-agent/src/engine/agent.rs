@@ -41,8 +41,8 @@ pub(super) struct Inner {
 pub(super) struct Live {
     /// The latest boot of this process; `None`: the attempt on disk, if any, is what counts.
     pub(super) attempt: Option<Attempt>,
-    /// Whether this process starts trials and writes attempts; `None`: not tried yet.
-    page: Option<Option<Box<dyn Lock>>>,
+    /// Held by the process that starts trials and writes attempts; `None`: this is not it, so far.
+    page: Option<Box<dyn Lock>>,
     /// Keeps the bundle shown from being deleted.
     pub(super) shown: Option<Box<dyn Lock>>,
     /// What the page has not been told yet.
@@ -130,13 +130,13 @@ impl Inner {
     /// Whether this process is the one that starts trials and writes attempts. Tried until it is: the process that
     /// was may be gone.
     pub(super) fn owns_page(&self, live: &mut Live) -> bool {
-        if !matches!(live.page, Some(Some(_))) {
-            live.page = Some(lock::page(&self.ports, &self.layout).unwrap_or_else(|error| {
+        if live.page.is_none() {
+            live.page = lock::page(&self.ports, &self.layout).unwrap_or_else(|error| {
                 log::warn!("{}", error.explain());
                 None
-            }));
+            });
         }
-        matches!(live.page, Some(Some(_)))
+        live.page.is_some()
     }
 
     /// Reads the state. Where the app was updated from the store since it was written, it says nothing any more.
@@ -157,7 +157,7 @@ impl Inner {
                 );
             }
             state_file::Found::Newer => {
-                log::error!("the state is a later version's; only its lasting parts are read")
+                log::error!("the state is a later version's; only its lasting parts are read");
             }
         }
         let record = loaded.record.clone().unwrap_or_else(|| Record::fresh(self.app.identity()));
@@ -205,7 +205,7 @@ impl Inner {
                     live.attempt = step.machine.attempt;
                     self.note(live);
                 }
-                Effect::Tell(notice) => self.tell(live, *notice),
+                Effect::Tell(notice) => tell(live, *notice),
                 Effect::Verify(root) => live.suspects.push(*root),
                 // Part of the record that is saved, or for the caller to do.
                 Effect::ForgetFloors | Effect::Show { .. } | Effect::Replace | Effect::Prune => {}
@@ -229,29 +229,6 @@ impl Inner {
         {
             log::warn!("the attempt cannot be written: {error}");
         }
-    }
-
-    fn tell(&self, live: &mut Live, notice: Notice) {
-        match notice {
-            Notice::Confirmed(root) => log::info!("bundle {root} is confirmed"),
-            Notice::Blocked(root, cause) => {
-                log::error!("bundle {root} failed ({}) and is not shown again. {}", word(cause), hint(cause));
-            }
-            Notice::SetAside(root, cause) => {
-                log::error!("bundle {root} is not shown for a day ({}). {}", word(cause), hint(cause));
-            }
-            Notice::Dropped(root) => {
-                log::error!("bundle {root} is damaged or incomplete on disk and was dropped")
-            }
-            Notice::NotRecorded(root) => {
-                log::error!("bundle {root} is not tried: the trial cannot be recorded")
-            }
-            Notice::Late(bundle) => log::warn!("{bundle} was not ready in time. {}", hint(Cause::Timeout)),
-        }
-        if live.notices.len() == MAX_NOTICES {
-            live.notices.pop_front();
-        }
-        live.notices.push_back(notice);
     }
 
     /// The record that a step leads to.
@@ -291,6 +268,30 @@ impl Inner {
         }
         Ok(record)
     }
+}
+
+/// Logs a notice, and keeps it for the page.
+fn tell(live: &mut Live, notice: Notice) {
+    match notice {
+        Notice::Confirmed(root) => log::info!("bundle {root} is confirmed"),
+        Notice::Blocked(root, cause) => {
+            log::error!("bundle {root} failed ({}) and is not shown again. {}", word(cause), hint(cause));
+        }
+        Notice::SetAside(root, cause) => {
+            log::error!("bundle {root} is not shown for a day ({}). {}", word(cause), hint(cause));
+        }
+        Notice::Dropped(root) => {
+            log::error!("bundle {root} is damaged or incomplete on disk and was dropped");
+        }
+        Notice::NotRecorded(root) => {
+            log::error!("bundle {root} is not tried: the trial cannot be recorded");
+        }
+        Notice::Late(bundle) => log::warn!("{bundle} was not ready in time. {}", hint(Cause::Timeout)),
+    }
+    if live.notices.len() == MAX_NOTICES {
+        live.notices.pop_front();
+    }
+    live.notices.push_back(notice);
 }
 
 /// The word for a cause, in events and the command line's output.

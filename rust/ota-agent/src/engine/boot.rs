@@ -59,7 +59,7 @@ impl Inner {
         let token = self.ports.clock.random().map(Token::from_bytes);
         let known = match self.known_as_written() {
             Ok(known) => known,
-            Err(error) if is_start => return Ok(self.builtin_unread(&mut live, &start, &error)),
+            Err(error) if is_start => return Ok(self.builtin_unread(&mut live, start, &error)),
             Err(error) => return Err(error),
         };
         match known.loaded.found {
@@ -85,16 +85,16 @@ impl Inner {
         // What was salvaged from a lost state is put in its place at the first occasion.
         let is_sound = matches!(known.loaded.found, Found::Whole | Found::Nothing);
         if is_sound && !step.effects.contains(&Effect::Save) {
-            return Ok(self.show(&mut live, &known, &start, &step));
+            return Ok(self.show(&mut live, &known, start, &step));
         }
         match self.record_boot(&mut live, &boot, is_start) {
-            Ok((known, step)) => Ok(self.show(&mut live, &known, &start, &step)),
+            Ok((known, step)) => Ok(self.show(&mut live, &known, start, &step)),
             Err(AgentError::Busy(what)) if !is_start => Err(AgentError::Busy(what)),
             Err(error) => {
                 log::error!("the boot cannot be recorded: {}", error.explain());
                 let unrecorded = Boot { recordable: false, ..boot };
                 let step = self.choose(&live, &known, &unrecorded);
-                Ok(self.show(&mut live, &known, &start, &step))
+                Ok(self.show(&mut live, &known, start, &step))
             }
         }
     }
@@ -121,7 +121,7 @@ impl Inner {
     }
 
     /// Does everything but the save, and gives the page its directory.
-    fn show(&self, live: &mut Live, known: &Known, start: &Start, step: &Step) -> Booted {
+    fn show(&self, live: &mut Live, known: &Known, start: Start, step: &Step) -> Booted {
         let effects = step.effects.iter().filter(|effect| **effect != Effect::Save).copied().collect();
         // Without a save nothing of it can fail.
         let _ = self.perform(live, known, &Step { effects, ..step.clone() });
@@ -143,7 +143,7 @@ impl Inner {
     }
 
     /// The page of `bundle` begins: its time runs, and its files are not deleted under it.
-    fn begin(&self, live: &mut Live, start: &Start, bundle: BundleId) {
+    fn begin(&self, live: &mut Live, start: Start, bundle: BundleId) {
         let now = self.ports.clock.monotonic();
         live.timer = ReadyTimer::start(self.config.ready_timeout, now, start.foreground);
         live.away_since = None;
@@ -163,7 +163,7 @@ impl Inner {
     }
 
     /// The state cannot be read: the builtin, with nothing written, so that nothing is lost.
-    fn builtin_unread(&self, live: &mut Live, start: &Start, error: &AgentError) -> Booted {
+    fn builtin_unread(&self, live: &mut Live, start: Start, error: &AgentError) -> Booted {
         log::error!("{}", error.explain());
         self.begin(live, start, BundleId::Builtin);
         let token = self.ports.clock.random().map_or(Token::from_bytes([0; 16]), Token::from_bytes);

@@ -117,17 +117,14 @@ pub(super) fn decide(
     match reply {
         Reply::Nothing => Ok(Plan::Nothing(Why::None)),
         Reply::Builtin => Ok(Plan::Builtin { why: None, floor: None }),
-        Reply::Plain { version, url, checksum } => plain(device, version, &resolve(base, url)?, *checksum),
+        Reply::Plain { version, url, checksum } => {
+            Ok(plain(device, version, &resolve(base, url)?, *checksum))
+        }
         Reply::Releases(releases) => of_releases(device, releases, date, base),
     }
 }
 
-fn plain(
-    device: &Device<'_>,
-    version: &str,
-    url: &Url,
-    checksum: Option<Checksum>,
-) -> Result<Plan, AgentError> {
+fn plain(device: &Device<'_>, version: &str, url: &Url, checksum: Option<Checksum>) -> Plan {
     let record = device.record;
     let root = checksum.and_then(|checksum| record.root_of(checksum));
     // Without a root, a block is known by the artifact, or by version and address where there was no checksum.
@@ -138,17 +135,17 @@ fn plain(
             })
     });
     if let Some(root) = blocked {
-        return Ok(Plan::Blocked { version: version.to_owned(), root: *root });
+        return Plan::Blocked { version: version.to_owned(), root: *root };
     }
     if root.is_some_and(|root| device.is_set_aside(root)) {
-        return Ok(Plan::Nothing(Why::SetAside));
+        return Plan::Nothing(Why::SetAside);
     }
     let is_shown = match root {
         Some(root) => device.is_shown(root),
         None => record.version_of(record.state.current.bundle()) == version,
     };
     if is_shown {
-        return Ok(Plan::Shown { version: version.to_owned(), checksum, floor: None });
+        return Plan::Shown { version: version.to_owned(), checksum, floor: None };
     }
     let wanted = Wanted {
         version: version.to_owned(),
@@ -160,7 +157,7 @@ fn plain(
         lifted_by: None,
         is_mandatory: false,
     };
-    Ok(Plan::Take { wanted, floor: None })
+    Plan::Take { wanted, floor: None }
 }
 
 fn of_releases(

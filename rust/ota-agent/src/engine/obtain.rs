@@ -126,7 +126,7 @@ impl Inner {
             archive.unpack(sink, threads()).map_err(|error| self.unpack_error(error, path))
         });
         let checked = filled.and_then(|list| {
-            self.check_root(wanted, &list)?;
+            check_root(wanted, &list)?;
             Ok(list)
         });
         match checked {
@@ -147,18 +147,6 @@ impl Inner {
             other => AgentError::Refused { code: Code::ArchiveRefused, reason: other.to_string() },
         }
     }
-
-    /// What came is what was offered, and nothing is held against it.
-    fn check_root(&self, wanted: &Wanted, list: &TreeList) -> Result<(), AgentError> {
-        let root = list.root();
-        match wanted.root {
-            Some(expected) if expected != root => Err(AgentError::Refused {
-                code: Code::RootMismatch,
-                reason: format!("the archive holds the bundle {root}, and the release names {expected}"),
-            }),
-            _ => Ok(()),
-        }
-    }
 }
 
 fn refused(error: ArchiveError, path: &std::path::Path) -> AgentError {
@@ -170,5 +158,17 @@ fn refused(error: ArchiveError, path: &std::path::Path) -> AgentError {
             let code = Code::parse(error.code()).unwrap_or(Code::ArchiveRefused);
             AgentError::Refused { code, reason: error.to_string() }
         }
+    }
+}
+
+/// What came is what was offered.
+fn check_root(wanted: &Wanted, list: &TreeList) -> Result<(), AgentError> {
+    let root = list.root();
+    match wanted.root {
+        Some(expected) if expected != root => Err(AgentError::Refused {
+            code: Code::RootMismatch,
+            reason: format!("the archive holds the bundle {root}, and the release names {expected}"),
+        }),
+        _ => Ok(()),
     }
 }

@@ -65,10 +65,7 @@ impl StateLock {
         Self::guard(thread, acquire(ports, &layout.state_lock(), left)?)
     }
 
-    fn guard<'a>(
-        thread: MutexGuard<'a, ()>,
-        file: Option<Box<dyn Lock>>,
-    ) -> Result<StateGuard<'a>, AgentError> {
+    fn guard(thread: MutexGuard<'_, ()>, file: Option<Box<dyn Lock>>) -> Result<StateGuard<'_>, AgentError> {
         Ok(StateGuard { _file: file.ok_or(BUSY)?, _thread: thread })
     }
 }

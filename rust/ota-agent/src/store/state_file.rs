@@ -49,7 +49,7 @@ struct Envelope<'a> {
 enum Read {
     Missing,
     Corrupt,
-    Newer(Option<Record>),
+    Newer(Option<Box<Record>>),
     Whole(Box<Record>),
 }
 
@@ -61,7 +61,7 @@ pub fn load(fs: &dyn Fs, layout: &Layout) -> io::Result<Loaded> {
     let (read, bytes) = read(fs, &layout.state())?;
     let (record, found) = match read {
         Read::Whole(record) => (Some(*record), Found::Whole),
-        Read::Newer(record) => (record, Found::Newer),
+        Read::Newer(record) => (record.map(|record| *record), Found::Newer),
         Read::Missing | Read::Corrupt => {
             let copy = self::read(fs, &layout.state_prev())?.1;
             let salvaged = copy.as_deref().and_then(salvage);
@@ -89,7 +89,7 @@ fn parse(bytes: &[u8]) -> Read {
     let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(bytes) else { return Read::Corrupt };
     let body = envelope.record.get();
     if envelope.schema > SCHEMA {
-        return Read::Newer(serde_json::from_str(body).ok().as_ref().and_then(Record::salvage));
+        return Read::Newer(serde_json::from_str(body).ok().as_ref().and_then(Record::salvage).map(Box::new));
     }
     if envelope.schema != SCHEMA || envelope.crc32 != checksum(body) {
         return Read::Corrupt;

@@ -141,7 +141,7 @@ fn a_release_that_says_retry_lifts_such_a_block_once() {
     update(&agent).unwrap();
     assert_eq!(time_out(), Ended::Blocked);
 
-    let retry = world.release(&bundle, 12, serde_json::json!({"retry": true}));
+    let retry = release(&bundle, 12, &serde_json::json!({"retry": true}));
     world.server.answers(serde_json::json!({"releases": [retry]}));
     assert_eq!(update(&agent).unwrap().outcome.as_str(), "staged");
     assert_eq!(time_out(), Ended::Blocked);

@@ -1,5 +1,7 @@
 //! The agent as a host drives it: real files, a scripted server, time that is told to pass.
 
+#![allow(clippy::unwrap_used)] // a test may; clippy sees that only inside test functions
+
 mod boots;
 mod damage;
 mod library;

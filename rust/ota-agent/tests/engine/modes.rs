@@ -54,7 +54,7 @@ fn immediate_and_mandatory_updates_are_to_be_shown_at_once() {
     assert_eq!(swap(&agent).bundle, bundle.id());
 
     let (world, bundle) = staged("nextLaunch");
-    let release = world.release(&bundle, 20, json!({"mandatory_since": 20}));
+    let release = release(&bundle, 20, &json!({"mandatory_since": 20}));
     world.server.answers(json!({"releases": [release]}));
     assert!(update(&world.agent()).unwrap().apply_now);
     assert!(!update(&world.agent()).unwrap().apply_now, "whoever accepted it once is not hurried");

@@ -161,7 +161,7 @@ fn an_archive_that_is_not_the_bundle_named_is_refused() {
     let world = World::new();
     let bundle = world.publish("1.1.0");
     let other = Root::of(b"another");
-    let release = world.release(&bundle, 10, json!({"root": other}));
+    let release = release(&bundle, 10, &json!({"root": other}));
     world.server.answers(json!({"releases": [release]}));
     assert_eq!(code(update(&world.agent())), "root_mismatch");
     assert!(!world.bundle_dir(&bundle).exists());

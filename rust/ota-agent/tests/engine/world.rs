@@ -267,22 +267,9 @@ impl World {
         }
     }
 
-    /// A release of `bundle`, as our own server offers it.
-    pub(crate) fn release(&self, bundle: &Bundle, sequence: u64, more: Value) -> Value {
-        let mut document = json!({"channel": "stable", "version": bundle.version, "sequence": sequence,
-            "kind": "release", "root": bundle.root, "unpacked_size": bundle.unpacked, "files": bundle.files,
-            "artifacts": [{"kind": "zip", "size": bundle.size, "checksum": bundle.checksum}],
-            "created_at": NOW - 100});
-        for (key, value) in more.as_object().into_iter().flatten() {
-            document[key] = value.clone();
-        }
-        let urls = json!({bundle.checksum.to_string(): format!("/b/{}.zip", bundle.version)});
-        json!({"document": document, "urls": urls})
-    }
-
     /// The server offers `bundle` from now on.
     pub(crate) fn offer(&self, bundle: &Bundle, sequence: u64) {
-        self.server.answers(json!({"releases": [self.release(bundle, sequence, json!({}))]}));
+        self.server.answers(json!({"releases": [release(bundle, sequence, &json!({}))]}));
     }
 
     /// The server offers `bundle` in the plainest way.
@@ -304,6 +291,19 @@ impl World {
     }
 }
 
+/// A release of `bundle`, as our own server offers it.
+pub(crate) fn release(bundle: &Bundle, sequence: u64, more: &Value) -> Value {
+    let mut document = json!({"channel": "stable", "version": bundle.version, "sequence": sequence,
+        "kind": "release", "root": bundle.root, "unpacked_size": bundle.unpacked, "files": bundle.files,
+        "artifacts": [{"kind": "zip", "size": bundle.size, "checksum": bundle.checksum}],
+        "created_at": NOW - 100});
+    for (key, value) in more.as_object().into_iter().flatten() {
+        document[key] = value.clone();
+    }
+    let urls = json!({bundle.checksum.to_string(): format!("/b/{}.zip", bundle.version)});
+    json!({"document": document, "urls": urls})
+}
+
 pub(crate) fn update(agent: &Agent) -> Result<Updated, AgentError> {
     agent.update(&Cancel::default(), &mut |_| {})
 }
@@ -321,5 +321,5 @@ pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, AgentError>) -> &'stati
     result.unwrap_err().code().as_str()
 }
 
-pub(crate) const MINUTE: Duration = Duration::from_secs(60);
-pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+pub(crate) const DAY: Duration = Duration::from_hours(24);
