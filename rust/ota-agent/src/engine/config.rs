@@ -336,7 +336,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn ota(fields: Value) -> Config {
+    fn ota(fields: &Value) -> Config {
         Config::read(&json!({"appId": "com.example.app", "plugins": {"Ota": fields}}))
     }
 
@@ -380,7 +380,7 @@ mod tests {
             ("pins", json!({"host": "x"})),
             ("maxFiles", json!(0)),
         ] {
-            let config = ota(json!({key: value}));
+            let config = ota(&json!({key: value}));
             assert_eq!(config.problems.len(), 1, "{key}");
             assert!(config.problems[0].reason.contains(key), "{}", config.problems[0].reason);
             assert_eq!(config.max_boot_attempts, 2);
@@ -389,13 +389,13 @@ mod tests {
 
     #[test]
     fn plain_http_needs_the_host_to_be_allowed() {
-        let config = ota(json!({"updateUrl": "http://ota.example.com/check"}));
+        let config = ota(&json!({"updateUrl": "http://ota.example.com/check"}));
         assert!(config.update_url.is_none());
         assert_eq!(config.problems[0].code, Code::InsecureUrl);
         let config =
             ota(json!({"updateUrl": "http://ota.example.com/check", "httpHosts": ["ota.example.com"]}));
         assert!(config.update_url.is_some());
-        assert!(ota(json!({"updateUrl": "http://127.0.0.1:1/check"})).update_url.is_some());
+        assert!(ota(&json!({"updateUrl": "http://127.0.0.1:1/check"})).update_url.is_some());
     }
 
     #[test]
@@ -403,6 +403,6 @@ mod tests {
         let capgo = Config::read(&json!({"plugins": {"CapacitorUpdater": {"publicKey": "-----BEGIN"}}}));
         assert_eq!(capgo.problems[0].code, Code::CapgoEncryptionUnsupported);
         assert!(capgo.problems[0].is_fatal);
-        assert!(ota(json!({"publicKeys": ["x"]})).problems[0].is_fatal);
+        assert!(ota(&json!({"publicKeys": ["x"]})).problems[0].is_fatal);
     }
 }
