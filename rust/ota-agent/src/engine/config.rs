@@ -393,7 +393,7 @@ mod tests {
         assert!(config.update_url.is_none());
         assert_eq!(config.problems[0].code, Code::InsecureUrl);
         let config =
-            ota(json!({"updateUrl": "http://ota.example.com/check", "httpHosts": ["ota.example.com"]}));
+            ota(&json!({"updateUrl": "http://ota.example.com/check", "httpHosts": ["ota.example.com"]}));
         assert!(config.update_url.is_some());
         assert!(ota(&json!({"updateUrl": "http://127.0.0.1:1/check"})).update_url.is_some());
     }
