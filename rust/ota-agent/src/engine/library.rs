@@ -5,7 +5,7 @@ use url::Url;
 
 use super::agent::{Agent, Inner};
 use super::decide::Wanted;
-use super::update::{Naming, name};
+use super::session::{Naming, name};
 use crate::error::AgentError;
 use crate::lifecycle::{BundleId, Event, Refused};
 use crate::ports::Cancel;

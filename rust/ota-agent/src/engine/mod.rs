@@ -1,6 +1,6 @@
 //! Turns the lifecycle's effects into I/O, and I/O into its events. Blocking; the host chooses the thread.
 //!
-//! [`Agent`] is the only glue. What decides is apart from what does: `ask` and `decide` read an answer, `schedule`
+//! [`Agent`] is the only glue. What decides is apart from what does: `ask` and `decide` read an answer, `session` holds it against the state, `schedule`
 //! and `timer` say when, `obtain` gets a bundle, `boot`, `page`, `library` and `update` are the calls.
 
 mod agent;
@@ -15,6 +15,7 @@ mod obtain;
 mod page;
 mod prune;
 mod schedule;
+mod session;
 mod status;
 mod timer;
 mod update;
