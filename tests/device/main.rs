@@ -1,5 +1,8 @@
 //! `ota device`, line by line as its contract has it (`docs/cli.md`), against a real server.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+#![allow(clippy::similar_names)] // `site` and `size` say what they are
+
 mod boots;
 mod config;
 mod failures;

@@ -93,9 +93,9 @@ fn a_release_that_understates_its_size_fails_while_it_is_unpacked_and_is_no_loss
 
 #[test]
 fn too_few_inodes_are_too_little_room() {
-    let Some((_site, device, old, _)) = small("size=8m,nr_inodes=40", 1000) else { return };
+    let Some((site, device, old, _)) = small("size=8m,nr_inodes=40", 1000) else { return };
     let many = App::many("1.3.0", 60);
-    _site.deploy(&many, "1.3.0");
+    site.deploy(&many, "1.3.0");
     assert_eq!(device.update().error(), "no_room");
     is_intact(&device, &old, "40 inodes");
     device.room().remount("nr_inodes=400");

@@ -278,7 +278,7 @@ fn a_partial_download_that_is_not_what_it_says_costs_a_download_at_most() {
         let mut device = device;
         device.server = Some(middle.url());
         assert_eq!(device.update().error(), "offline");
-        let part_name = device.names("downloads").into_iter().find(|name| name.ends_with(".part"));
+        let part_name = device.names("downloads").into_iter().find(|name| name.contains(".part"));
         let path = device.home().join("downloads").join(part_name.expect("a part"));
         fs::write(path, part).unwrap();
         middle.behave();
@@ -302,8 +302,9 @@ fn the_wrong_kind_in_its_place() {
 /// What we cannot put right ourselves is named, stops no start of the app, and works once it is gone.
 #[test]
 fn the_wrong_kind_where_we_cannot_help_it() {
+    type Damage = fn(&Path);
     let world = World::new();
-    let cases: [(&str, fn(&Path)); 6] = [
+    let cases: [(&str, Damage); 6] = [
         ("state.tmp", folder_in_place_of),
         ("attempt", folder_in_place_of),
         ("update.lock", folder_in_place_of),

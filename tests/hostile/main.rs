@@ -1,6 +1,9 @@
 //! What comes in broken, damaged or with bad intent: a clear error with a stable code, nothing lost, nothing half
 //! recorded, and the next good thing works.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+#![allow(clippy::similar_names)] // `site` and `size` say what they are
+
 mod bodies;
 mod disks;
 mod homes;

@@ -2,6 +2,9 @@
 //!
 //! Moments come from seeded chance, so that a failure can be tried again; its text names the moment.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+#![allow(clippy::similar_names)] // `site` and `size` say what they are
+
 mod commands;
 mod together;
 mod updates;

@@ -1,5 +1,8 @@
 //! From `ota deploy` to the device, and back again.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+#![allow(clippy::similar_names)] // `site` and `size` say what they are
+
 mod apks;
 mod audiences;
 mod dialects;

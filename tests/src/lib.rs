@@ -28,7 +28,7 @@ pub use binaries::{Binaries, binaries};
 pub use chance::Chance;
 pub use device::{Booted, Device};
 pub use http::{Answer, Form, call, exchange};
-pub use middle::{Middle, Seen, Step, answer, head};
+pub use middle::{Change, Middle, Seen, Step, answer, head};
 pub use ota::Ota;
 pub use room::Room;
 pub use said::Said;

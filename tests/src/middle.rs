@@ -41,6 +41,9 @@ impl Seen {
     }
 }
 
+/// Changes what a server said.
+pub type Change<T> = Arc<dyn Fn(&mut T) + Send + Sync>;
+
 /// What is done about a request, in this order; then the connection is closed.
 #[derive(Clone)]
 pub enum Step {
@@ -51,9 +54,9 @@ pub enum Step {
     /// As the server says it, closed after so many bytes of the body.
     CutAfter(usize),
     /// As the server says it, with its JSON changed.
-    Rewrite(Arc<dyn Fn(&mut Value) + Send + Sync>),
+    Rewrite(Change<Value>),
     /// As the server says it, with the body's bytes changed.
-    Alter(Arc<dyn Fn(&mut Vec<u8>) + Send + Sync>),
+    Alter(Change<Vec<u8>>),
     /// These bytes.
     Send(Vec<u8>),
     /// These bytes again and again, until the client has enough.

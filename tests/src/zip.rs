@@ -48,11 +48,15 @@ pub fn sample() -> Vec<Entry> {
 }
 
 fn short(bytes: &mut Vec<u8>, values: &[u16]) {
-    values.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+    for value in values {
+        bytes.extend(value.to_le_bytes());
+    }
 }
 
 fn long(bytes: &mut Vec<u8>, values: &[u32]) {
-    values.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+    for value in values {
+        bytes.extend(value.to_le_bytes());
+    }
 }
 
 fn len(bytes: &[u8]) -> u16 {
