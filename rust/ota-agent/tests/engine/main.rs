@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used)] // a test may; clippy sees that only inside test functions
 
 mod boots;
+mod costs;
 mod damage;
 mod library;
 mod modes;
 mod sharing;
 mod updates;
+mod watched_fs;
 mod world;

@@ -11,7 +11,7 @@ use ota_agent::AgentError;
 use ota_agent::engine::{Agent, App, Booted, Config, Stamp, Start, Updated};
 use ota_agent::lifecycle::{BundleId, Exit};
 use ota_agent::ports::{
-    Cancel, Method, Ports, RealFs, Request, Response, TestClock, Transport, TransportError,
+    Cancel, Fs, Method, Ports, RealFs, Request, Response, TestClock, Transport, TransportError,
 };
 use ota_bundle::{Limits, write_zip};
 use ota_protocol::{Checksum, Root};
@@ -230,6 +230,11 @@ impl World {
 
     /// A new process of the app.
     pub(crate) fn agent(&self) -> Agent {
+        self.agent_on(RealFs)
+    }
+
+    /// A new process of the app, on this disk.
+    pub(crate) fn agent_on(&self, fs: impl Fs + 'static) -> Agent {
         let config = Config::read(&json!({"appId": "com.example.app", "plugins": {"Ota": self.config}}));
         let app = App {
             id: None,
@@ -243,7 +248,7 @@ impl World {
             live_reload: false,
         };
         let ports =
-            Ports { fs: Arc::new(RealFs), clock: self.clock.clone(), transport: Some(self.server.clone()) };
+            Ports { fs: Arc::new(fs), clock: self.clock.clone(), transport: Some(self.server.clone()) };
         Agent::new(&self.home(), config, app, ports)
     }
 
