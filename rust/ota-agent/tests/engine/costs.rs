@@ -8,8 +8,7 @@ fn account_of(world: &World, reason: Reason) -> Vec<String> {
     let account = Account::default();
     let agent = world.agent_on(WatchedFs::new(&account));
     assert_eq!(start(&agent).reason, reason);
-    let done = account.lock().unwrap().clone();
-    done
+    account.lock().unwrap().clone()
 }
 
 #[test]
