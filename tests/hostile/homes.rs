@@ -346,3 +346,20 @@ fn a_home_that_is_a_file_shows_what_the_store_shipped() {
     fs::remove_file(device.home()).unwrap();
     assert_eq!(device.install().version, "1.3.0");
 }
+
+#[test]
+fn a_wish_for_rest_further_ahead_than_a_day_is_void() {
+    let world = World::new();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let device = world.copy();
+    let wish = |until: u64| {
+        let memory = serde_json::json!({"at": now, "retry_at": until}).to_string();
+        fs::write(device.home().join("check.json"), memory).unwrap();
+    };
+    wish(now + 1000);
+    assert_eq!(device.update().error(), "retry_later");
+    for until in [now + 2 * 86_400, u64::MAX, now - 1] {
+        wish(until);
+        assert_eq!(device.update().word(), "staged", "{until}");
+    }
+}

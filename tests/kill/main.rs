@@ -6,6 +6,7 @@
 #![allow(clippy::similar_names)] // `site` and `size` say what they are
 
 mod commands;
+mod server;
 mod together;
 mod updates;
 

@@ -5,6 +5,7 @@
 
 mod apks;
 mod audiences;
+mod contents;
 mod dialects;
 mod history;
 mod names;
