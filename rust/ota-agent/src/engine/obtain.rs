@@ -50,6 +50,8 @@ impl Inner {
         if let Some(root) = wanted.root
             && self.is_held(root)?
         {
+            // What a kill between a bundle's arrival and here left of its download is of no use any more.
+            transfer::sweep(self.fs(), &self.layout.downloads(), &[]);
             return Ok(Obtained { root, checksum: wanted.checksum, received: 0, resumed_from: 0 });
         }
         check_size(&self.config.limits, wanted)?;
