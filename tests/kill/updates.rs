@@ -41,7 +41,10 @@ fn kill_at(world: &World, delay: Duration, moment: &str) -> u64 {
         word => panic!("{moment}: {word}"),
     }
     world.arrives(&device, moment);
-    assert!(device.names("staging").is_empty() && device.names("downloads").is_empty(), "{moment}");
+    for folder in ["staging", "downloads"] {
+        let left = device.names(folder);
+        assert!(left.is_empty(), "{moment}: {left:?} is left in {folder}; the boot was {boot:?}");
+    }
     there
 }
 
@@ -73,6 +76,29 @@ fn at_many_moments_of_an_unpacking() {
     for at in 0..14 {
         let delay = chance.time(whole);
         kill_at(&world, delay, &format!("{at} of 14, after {delay:?} of {whole:?}"));
+    }
+}
+
+#[test]
+fn the_moment_the_bundle_has_arrived() {
+    let world = World::new(App::many("1.2.0", 300));
+    for at in 0..4 {
+        let device = world.copy();
+        let mut child = device.spawn(&["update"]);
+        let start = Instant::now();
+        while device.names("bundles").len() < 2 && start.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let boot = device.boot();
+        let moment = format!("{at} of 4: {boot:?}");
+        world.is_whole(&device, &boot, &moment);
+        device.run(&["background"]).ok();
+        let downloads = world.middle.downloads_seen().len();
+        world.arrives(&device, &moment);
+        assert_eq!(world.middle.downloads_seen().len(), downloads, "{moment}: it was there");
+        assert!(device.names("downloads").is_empty(), "{moment}: {:?}", device.names("downloads"));
     }
 }
 
