@@ -24,7 +24,10 @@ pub(super) fn run(server: &Path, ota: &Path, rows: &[Row], pairs: usize, json: b
     let place = Place::new(server, ota)?;
     let mut report = Report::default();
     for row in rows {
-        eprintln!("measuring: {}", row.name());
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load = load.split(' ').next().unwrap_or_default();
+        // Figures of a machine that does something else are of that.
+        eprintln!("measuring: {} (load average before: {load})", row.name());
         place.stop.check()?;
         match row {
             Row::Update => update::measure(&place, pairs, &mut report)?,

@@ -1,8 +1,9 @@
 //! An update from a server on this machine, against what a person would type for the same zip.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -25,25 +26,22 @@ pub(super) fn measure(place: &Place, pairs: usize, report: &mut Report) -> Outco
     fs::create_dir_all(&builtin)?;
     fs::write(builtin.join("index.html"), "<!doctype html>")?;
 
-    let work = place.path("update");
-    let device: Vec<OsString> = [
-        "device".as_ref(),
-        "--home".as_ref(),
-        work.as_os_str(),
-        "--builtin".as_ref(),
-        builtin.as_os_str(),
-        "--native-version".as_ref(),
-        "1.0.0".as_ref(),
-        "--server".as_ref(),
-        server.url().as_ref(),
-        "update".as_ref(),
-    ]
-    .map(OsString::from)
-    .into();
     let typed = rival(&released, server.url())?;
-    let shell = [OsString::from("-c"), format!("cd {} && {typed}", work.display()).into()];
-    let ours = || once(&work, || sample::run(&place.ota, &device));
-    let theirs = || once(&work, || sample::run(Path::new("/bin/sh"), &shell));
+    let count = Cell::new(0);
+    // Nothing is deleted between runs: ext4 avoids the inodes of files deleted a moment ago, and looks ever longer
+    // for others, so that each run would pay for the ones before it.
+    let folder = || -> Outcome<PathBuf> {
+        count.set(count.get() + 1);
+        let work = place.path(&format!("update-{}", count.get()));
+        fs::create_dir_all(&work)?;
+        sample::settle();
+        Ok(work)
+    };
+    let ours = || sample::run(&place.ota, &device(&folder()?, &builtin, server.url()));
+    let theirs = || {
+        let shell = [OsString::from("-c"), format!("cd {} && {typed}", folder()?.display()).into()];
+        sample::run(Path::new("/bin/sh"), &shell)
+    };
 
     // One of each that does not count: files come into the system's cache, programs are loaded.
     ours()?;
@@ -100,12 +98,9 @@ fn rival(released: &Value, server: &str) -> Outcome<String> {
     ))
 }
 
-/// Runs something in an empty folder, on a disk that has nothing else to write.
-fn once(work: &Path, run: impl FnOnce() -> Outcome<Run>) -> Outcome<Run> {
-    if work.exists() {
-        fs::remove_dir_all(work)?;
-    }
-    fs::create_dir_all(work)?;
-    sample::settle();
-    run()
+fn device(home: &Path, builtin: &Path, server: &str) -> Vec<OsString> {
+    let mut args: Vec<OsString> = vec!["device".into(), "--home".into(), home.into()];
+    args.extend(["--builtin".into(), builtin.into(), "--native-version".into(), "1.0.0".into()]);
+    args.extend(["--server".into(), server.into(), "update".into()]);
+    args
 }
