@@ -79,11 +79,14 @@ fn a_login_is_kept_and_a_changed_password_ends_it() {
     ota.run(&["deploy", app.dir().to_str().unwrap(), "--version", "1.0.0"]).ok();
     let mut passwd = Command::new(&binaries().server);
     passwd.args(["user", "passwd", USER, "--data"]).arg(site.data());
-    passwd.env("OTA_ADMIN_PASSWORD", "another long password").stdin(std::process::Stdio::null());
     let output = passwd.output().unwrap();
-    if output.status.success() {
-        assert_eq!(ota.run(&["release", "list", "--channel", "stable"]).error(), "unauthorized");
-    }
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(ota.run(&["release", "list", "--channel", "stable"]).error(), "unauthorized");
+    assert_eq!(ota.run_with_input(&login, PASSWORD).error(), "unauthorized", "the old one is none");
+    let words = String::from_utf8(output.stderr).unwrap();
+    let made = words.lines().next().and_then(|line| line.rsplit(' ').next()).expect("the one made");
+    ota.run_with_input(&login, made).ok();
+    ota.run(&["release", "list", "--channel", "stable"]).ok();
     ota.server = None;
     ota.run(&["logout", "--server", site.url()]).ok();
 }
