@@ -31,7 +31,13 @@ pub struct Asker {
     /// When its builtin was built, where releases older than that are to be passed over. The caller leaves this out
     /// where the stamp is later than the reply's `Date`, or the app accepts older releases.
     pub built_at: Option<UnixSeconds>,
+    /// The time, where it is known well enough: a sequence more than a day ahead of it was made with a wrong clock, or
+    /// to keep the device from every later release.
+    pub now: Option<UnixSeconds>,
 }
+
+/// How far a sequence may be ahead of the clock, in seconds.
+pub const MAX_SEQUENCE_AHEAD: u64 = 24 * 60 * 60;
 
 /// What the device holds against single bundles. A server knows nothing of it.
 pub trait Memory {
@@ -169,7 +175,10 @@ fn is_supported(document: &ReleaseDocument, asker: &Asker) -> Result<(), Why> {
         Kind::Builtin => true,
         Kind::Ticket | Kind::Other(_) => false,
     };
+    let is_of_this_time =
+        asker.now.is_none_or(|now| document.sequence <= now.saturating_add(MAX_SEQUENCE_AHEAD));
     let is_supported = is_readable
+        && is_of_this_time
         && document.criticals_are_known()
         && ours(document.app_id.as_ref())
         && asker.channel.as_ref().is_none_or(|channel| *channel == document.channel);

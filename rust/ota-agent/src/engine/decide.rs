@@ -73,6 +73,8 @@ impl Device<'_> {
             native_version: self.app.comparable_version(),
             device_number: self.record.device_number.filter(|_| self.config.device_number),
             floor: self.record.floors.get(self.channel()).map(|floor| (*floor).into()),
+            // The device's own clock may be anywhere; beside the server's it is good enough to bound a sequence by.
+            now: date.map(|date| date.max(self.now)),
             built_at: built_at.filter(is_sound).filter(|_| !self.config.accept_older_than_builtin),
         }
     }

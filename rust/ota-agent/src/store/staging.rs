@@ -126,7 +126,8 @@ impl Staged {
                 bundles::discard(ports, layout, root)?;
             }
         }
-        fs.rename(&self.dir, &layout.bundle(root)).at("rename", &self.dir)?;
+        let bundle = layout.bundle(root);
+        fs.rename(&self.dir, &bundle).at("put in place", &bundle)?;
         fs.sync_dir(&bundles).at("sync", &bundles)?;
         fs.sync_dir(layout.root()).at("sync", layout.root())?;
         Ok(root)

@@ -106,8 +106,9 @@ fn update(agent: &Agent, apply: bool, output: Output) -> Result<(), Failure> {
     };
     let updated = agent.update(&Cancel::default(), &mut report).map_err(failure)?;
     output.line(&outcome(&updated))?;
-    let is_new = matches!(updated.outcome, Outcome::Staged | Outcome::Reverted);
-    if is_new && (apply || updated.apply_now) {
+    // With `onlyDownload` what was staged waits for the page's word.
+    let is_next = agent.next_bundle().map_err(failure)?.is_some();
+    if is_next && (apply || updated.apply_now) {
         output.line(&boot(agent, None)?)?;
     }
     Ok(())

@@ -16,7 +16,8 @@ fn document(version: &str, sequence: u64) -> ReleaseDocument {
 }
 
 fn release(document: ReleaseDocument) -> OrUnknown<Release> {
-    Release { document: Some(document), envelope: None, urls: std::collections::BTreeMap::new(), brake: None }.into()
+    Release { document: Some(document), envelope: None, urls: std::collections::BTreeMap::new(), brake: None }
+        .into()
 }
 
 fn verdict(document: &ReleaseDocument, asker: &Asker) -> Result<(), Why> {
@@ -56,6 +57,7 @@ fn each_rule_refuses_by_its_own_name() {
         device_number: Some(0.try_into().unwrap()),
         floor: Some(Floor { sequence: 10, root: Some(root("ten")) }),
         built_at: Some(1_000),
+        now: Some(2_000),
     };
     let base = document("1", 11);
     assert_eq!(verdict(&base, &asker), Ok(()));
@@ -66,6 +68,7 @@ fn each_rule_refuses_by_its_own_name() {
         (Why::Unsupported, Box::new(|d| d.critical = vec!["moon_phase".into()])),
         (Why::Unsupported, Box::new(|d| d.artifacts.clear())),
         (Why::Unsupported, Box::new(|d| d.root = None)),
+        (Why::Unsupported, Box::new(|d| d.sequence = 2_001 + MAX_SEQUENCE_AHEAD)),
         (Why::Unsupported, Box::new(|d| d.app_id = Some("com.example.other".parse().unwrap()))),
         (Why::Unsupported, Box::new(|d| d.channel = "beta".parse().unwrap())),
         (Why::Platform, Box::new(|d| d.platforms = vec![Platform::Android])),

@@ -98,6 +98,8 @@ fn agent(
         device_number: question.device_number,
         floor: (question.floor > 0).then_some(Floor { sequence: question.floor, root: None }),
         built_at: question.built_at.filter(|built| *built <= now),
+        // Bounded when it was published.
+        now: None,
     };
     let (offered, answer) = match choose(&offer.releases, &asker, &NoMemory) {
         Choice::Take(document, _) => (offer.offered(document), CheckAnswer::UpToDate),

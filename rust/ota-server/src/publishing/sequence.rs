@@ -1,11 +1,9 @@
 //! The number of a release: it rises, whatever is deleted, restored or moved.
 
+use ota_protocol::eligibility::MAX_SEQUENCE_AHEAD as AHEAD;
 use ota_protocol::{Code, UnixSeconds};
 
 use crate::error::ApiError;
-
-/// How far ahead of the clock a publisher's number may be, in seconds: a day.
-const AHEAD: u64 = 24 * 60 * 60;
 
 /// The sequence of the next release: `asked` by its publisher, or the server's own choice. The clock keeps a server
 /// whose database was lost above the numbers that devices have seen.

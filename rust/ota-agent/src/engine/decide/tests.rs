@@ -193,6 +193,15 @@ fn a_plain_offer_without_a_checksum_is_known_by_version_and_address() {
 }
 
 #[test]
+fn a_sequence_from_the_far_future_strands_nobody() {
+    let mut fixture = Fixture::new();
+    let far = releases(&[release("b", 9_007_199_254_740_000, &json!({}))]);
+    assert_eq!(fixture.decide(&far), Ok(Plan::Nothing(Why::Unsupported)));
+    fixture.date = None;
+    taken(fixture.decide(&far));
+}
+
+#[test]
 fn the_builtin_is_wanted_by_word_by_root_and_by_age() {
     let mut fixture = Fixture::new();
     fixture.shows("a");
