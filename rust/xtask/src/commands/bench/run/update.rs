@@ -29,10 +29,11 @@ pub(super) fn measure(place: &Place, pairs: usize, report: &mut Report) -> Outco
     let typed = rival(&released, server.url())?;
     let count = Cell::new(0);
     // Nothing is deleted between runs: ext4 avoids the inodes of files deleted a moment ago, and looks ever longer
-    // for others, so that each run would pay for the ones before it.
+    // for others, so that each run would pay for the ones before it. It also finds a folder's place on the disk by its
+    // name, so names are new as well.
     let folder = || -> Outcome<PathBuf> {
         count.set(count.get() + 1);
-        let work = place.path(&format!("update-{}", count.get()));
+        let work = place.path(&format!("update-{}-{}", std::process::id(), count.get()));
         fs::create_dir_all(&work)?;
         sample::settle();
         Ok(work)
