@@ -1,4 +1,4 @@
-//! Large uploads: how much memory the server holds, and how long one takes beside the checks it makes.
+//! Large uploads: how much memory the server holds, and how long they take.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
