@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::common::{PASSWORD, TestServer};
+use crate::common::{PASSWORD, TestServer, client};
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ota-server"));
@@ -59,7 +59,7 @@ impl Process {
 
     async fn token(&self, password: &str) -> String {
         let body = serde_json::json!({"username": "admin", "password": password});
-        let request = reqwest::Client::new().post(format!("{}/api/auth/login", self.url)).json(&body);
+        let request = client().post(format!("{}/api/auth/login", self.url)).json(&body);
         let reply: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
         reply["token"].as_str().unwrap().to_owned()
     }
@@ -67,7 +67,7 @@ impl Process {
     async fn login(&self, name: &str, password: &str) -> u16 {
         let body = serde_json::json!({"username": name, "password": password});
         let url = format!("{}/api/auth/login", self.url);
-        reqwest::Client::new().post(url).json(&body).send().await.unwrap().status().as_u16()
+        client().post(url).json(&body).send().await.unwrap().status().as_u16()
     }
 }
 
@@ -219,7 +219,7 @@ async fn large_uploads_at_once_take_little_memory() {
                 .text("version", n.to_string())
                 .text("checksum", checksum.clone());
             let url = format!("{}/api/ota/admin/ota/upload", process.url);
-            tokio::spawn(reqwest::Client::new().post(url).bearer_auth(&token).multipart(form).send())
+            tokio::spawn(client().post(url).bearer_auth(&token).multipart(form).send())
         })
         .collect();
     for upload in uploads {
@@ -244,7 +244,7 @@ async fn a_server_killed_at_any_moment_has_every_release_it_answered_for_and_not
                 let zip = crate::common::bundle(&version);
                 let checksum = ota_protocol::Checksum::of(&zip).to_string();
                 let form = crate::common::form(Some(&zip), &[("version", &version), ("checksum", &checksum)]);
-                let request = reqwest::Client::new().post(format!("{url}/api/ota/admin/ota/upload"));
+                let request = client().post(format!("{url}/api/ota/admin/ota/upload"));
                 match request.bearer_auth(&token).multipart(form).send().await {
                     Ok(answer) if answer.status() == 200 => answered.push(version),
                     _ => break,
@@ -259,9 +259,7 @@ async fn a_server_killed_at_any_moment_has_every_release_it_answered_for_and_not
 
         let process = Process::start(dir.path(), &[], Some("pw"));
         let token = process.token("pw").await;
-        let get = |path: &str| {
-            reqwest::Client::new().get(format!("{}{path}", process.url)).bearer_auth(&token).send()
-        };
+        let get = |path: &str| client().get(format!("{}{path}", process.url)).bearer_auth(&token).send();
         let history: serde_json::Value =
             get("/api/ota/admin/ota/history").await.unwrap().json().await.unwrap();
         let items = history["items"].as_array().unwrap();

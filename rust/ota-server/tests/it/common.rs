@@ -11,6 +11,14 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// An HTTP client. Built with the whole workspace, reqwest has TLS without a provider, and asks for one even to speak
+/// plain HTTP.
+pub(crate) fn client() -> Client {
+    // Somebody was first: just as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
+}
+
 /// When every test begins.
 pub(crate) const START: u64 = 1_800_000_000;
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -51,7 +59,7 @@ impl TestServer {
         change(&mut config);
         let running = Server::start_with(config, clock.clone()).await.unwrap();
         let url = running.url();
-        let http = Client::new();
+        let http = client();
         let mut server = Self { running, url, dir, clock, http, token: String::new() };
         let reply = server.login("admin", PASSWORD).await.json;
         server.token = reply["token"].as_str().unwrap_or_default().to_owned();
