@@ -26,7 +26,7 @@ pub(super) fn draw(lines: &[Line]) -> String {
             continue;
         }
         let y = MARGIN + row * ROW + 13;
-        let _ = write!(svg, "<text x=\"{MARGIN}\" y=\"{y}\">");
+        let _ = write!(svg, "<text xml:space=\"preserve\" x=\"{MARGIN}\" y=\"{y}\">");
         for (tone, text) in line {
             let _ = write!(svg, "<tspan{}>{}</tspan>", style(*tone), escape(text));
         }
