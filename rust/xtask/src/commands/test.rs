@@ -80,7 +80,10 @@ fn deny(summary: &mut Summary) {
     if !project::root().join("deny.toml").is_file() {
         summary.skip("licences", "there is no deny.toml");
     } else if is_installed {
-        check(summary, "licences", cargo(&["deny", "--workspace", "--all-features", "check"]));
+        // Advisories need the network, and turn red on their own: `cargo deny check advisories` is for people.
+        let what = ["licenses", "bans", "sources"];
+        let options = ["deny", "--workspace", "--all-features", "--log-level", "error", "check"];
+        check(summary, "licences", cargo(&[&options[..], &what[..]].concat()));
     } else {
         summary.skip("licences", "cargo-deny is not installed: cargo install --locked cargo-deny");
     }
