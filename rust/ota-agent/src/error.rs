@@ -137,7 +137,9 @@ impl AgentError {
             }
             cause = error.source();
         }
-        format!("{text}. {}", self.code().remedy())
+        // A server's own sentence has it already.
+        let remedy = self.code().remedy();
+        if text.ends_with(remedy) { text } else { format!("{text}. {remedy}") }
     }
 }
 

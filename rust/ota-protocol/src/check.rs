@@ -124,6 +124,14 @@ pub enum BadQuestion {
         /// What is expected.
         reason: String,
     },
+    /// A name is outside its rule.
+    #[error("the check's {field} is not right: {rule}")]
+    Name {
+        /// Which field.
+        field: &'static str,
+        /// Which rule.
+        rule: InvalidName,
+    },
     /// Our own dialect, with a field that cannot be read.
     #[error("the check cannot be read: {0}")]
     Agent(#[from] serde_json::Error),
@@ -142,7 +150,7 @@ impl Question {
         if fields.contains_key("protocol") {
             return Ok(Self::Agent(serde_json::from_value(Value::Object(fields))?));
         }
-        let version = text(&fields, "version_name")?.or(text(&fields, "version_build")?);
+        let version = version(&fields, "version_name")?.or(version(&fields, "version_build")?);
         Ok(Self::Plain(PlainRequest {
             version_build: version.unwrap_or_default(),
             channel: name(&fields, "channel")?.unwrap_or_default(),
@@ -170,6 +178,14 @@ fn text(fields: &Map<String, Value>, field: &'static str) -> Result<Option<Strin
     }
 }
 
+/// A version. Hand-made clients send 2 or 1.5 as it is.
+fn version(fields: &Map<String, Value>, field: &'static str) -> Result<Option<String>, BadQuestion> {
+    match fields.get(field) {
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        _ => text(fields, field),
+    }
+}
+
 /// A name; absent, null and empty are the same.
 fn name<T>(fields: &Map<String, Value>, field: &'static str) -> Result<Option<T>, BadQuestion>
 where
@@ -179,7 +195,7 @@ where
         .filter(|text| !text.is_empty())
         .map(T::try_from)
         .transpose()
-        .map_err(|rule| BadQuestion::Field { field, reason: rule.to_string() })
+        .map_err(|rule| BadQuestion::Name { field, rule })
 }
 
 /// An answer in our own dialect; the first three fields are all that a plain client needs, and all that a server of

@@ -50,6 +50,14 @@ struct Data {
 }
 
 impl Data {
+    /// Opens the database of a directory that is one: a mistyped name must not become an empty server.
+    fn open_existing(&self) -> Result<Db, Box<dyn Error>> {
+        if !self.data.join(db::FILE).is_file() {
+            return Err(format!("{} is not a data directory", self.data.display()).into());
+        }
+        self.open()
+    }
+
     /// Opens the database beside a server that may be running.
     fn open(&self) -> Result<Db, Box<dyn Error>> {
         data_dir::create(&self.data)?;

@@ -149,17 +149,6 @@ impl Inner {
     /// Reads the state, as the app of that time wrote it.
     pub(super) fn known_as_written(&self) -> Result<Known, AgentError> {
         let loaded = state_file::load(self.fs(), &self.layout).map_err(AgentError::StateUnreadable)?;
-        match loaded.found {
-            state_file::Found::Whole | state_file::Found::Nothing => {}
-            state_file::Found::Salvaged => {
-                log::error!(
-                    "the state is corrupt or lost; fallback, blocks, floors, ids and channel come from its copy"
-                );
-            }
-            state_file::Found::Newer => {
-                log::error!("the state is a later version's; only its lasting parts are read");
-            }
-        }
         let record = loaded.record.clone().unwrap_or_else(|| Record::fresh(self.app.identity()));
         Ok(Known { loaded, record })
     }

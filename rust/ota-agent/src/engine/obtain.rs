@@ -55,6 +55,7 @@ impl Inner {
             return Ok(Obtained { root, checksum: wanted.checksum, received: 0, resumed_from: 0 });
         }
         check_size(&self.config.limits, wanted)?;
+        staging::make_dir(self.fs(), &self.layout.downloads())?;
         let name = transfer::partial_name(&wanted.url, wanted.checksum);
         transfer::sweep(self.fs(), &self.layout.downloads(), &[&name]);
         self.check_room_before(wanted, &name)?;

@@ -40,7 +40,14 @@ pub fn load(fs: &dyn Fs, layout: &Layout) -> Option<Attempt> {
 /// The disk's. The lifecycle gets along without the record.
 pub fn save(fs: &dyn Fs, layout: &Layout, attempt: &Attempt) -> io::Result<()> {
     let bytes = encode(attempt).ok_or(io::ErrorKind::FileTooLarge)?;
-    fs.overwrite(&layout.attempt(), &bytes)
+    match fs.overwrite(&layout.attempt(), &bytes) {
+        // A folder in its place would keep every trial from being confirmed.
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            super::staging::remove_tree(fs, &layout.attempt())?;
+            fs.overwrite(&layout.attempt(), &bytes)
+        }
+        written => written,
+    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub struct Staged {
 /// The disk's; no randomness.
 pub fn begin(ports: &Ports, layout: &Layout) -> Result<Staged, AgentError> {
     let staging = layout.staging();
-    ports.fs.create_dir(&staging).at("create", &staging)?;
+    make_dir(&*ports.fs, &staging)?;
     let name = ports.clock.random().at("name", &staging)?.map(|byte| format!("{byte:02x}")).concat();
     let dir = staging.join(name);
     let www = dir.join("www");
@@ -112,7 +112,7 @@ impl Staged {
         drop(file);
         fs.sync_dir(&self.dir).at("sync", &self.dir)?;
         let bundles = layout.bundles();
-        fs.create_dir(&bundles).at("create", &bundles)?;
+        make_dir(fs, &bundles)?;
         let root = list.root();
         let threads = crate::engine::threads();
         match bundles::holding(fs, layout, root, threads)? {
@@ -137,6 +137,17 @@ impl Staged {
     pub fn abandon(self, fs: &dyn Fs) {
         let _ = remove_tree(fs, &self.dir);
     }
+}
+
+/// Creates one of the agent's folders. A file in its place, which the agent never made, would be in the way for ever.
+///
+/// # Errors
+/// The disk's.
+pub fn make_dir(fs: &dyn Fs, dir: &Path) -> Result<(), AgentError> {
+    if fs.stat(dir).at("look at", dir)?.is_some_and(|stat| !stat.is_dir) {
+        fs.remove_file(dir).at("remove", dir)?;
+    }
+    fs.create_dir(dir).at("create", dir)
 }
 
 /// Removes a folder and all below it.

@@ -170,6 +170,11 @@ fn keep_copy(fs: &dyn Fs, layout: &Layout, before: &Loaded) -> Result<(), AgentE
         // Also what is no file at all: it would be in the way for ever.
         Found::Salvaged | Found::Newer => {
             let bad = layout.state_bad();
+            // One kept earlier may be of the other kind, and then cannot be replaced.
+            let _ = match fs.stat(&bad) {
+                Ok(Some(stat)) if stat.is_dir => super::staging::remove_tree(fs, &bad),
+                _ => fs.remove_file(&bad),
+            };
             match fs.rename(&layout.state(), &bad) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 renamed => renamed.at("rename", &bad),

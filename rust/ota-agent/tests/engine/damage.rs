@@ -108,3 +108,20 @@ fn a_state_that_cannot_be_read_shows_the_builtin_and_writes_nothing() {
     std::fs::rename(&kept, &state).unwrap();
     assert_eq!(start(&world.agent()).reason, Reason::Current);
 }
+
+#[test]
+fn files_and_folders_in_each_others_place_are_in_nobodys_way() {
+    let world = World::new();
+    let bundle = world.publish("1.1.0");
+    world.offer(&bundle, 10);
+    std::fs::create_dir_all(world.home().join("attempt/inside")).unwrap();
+    for name in ["bundles", "downloads", "staging"] {
+        std::fs::write(world.home().join(name), "a file").unwrap();
+    }
+    assert_eq!(update(&world.agent()).unwrap().outcome.as_str(), "staged");
+    assert_eq!(start(&world.agent()).bundle, bundle.id());
+    let agent = world.agent();
+    let booted = start(&agent);
+    drop(agent);
+    assert!(world.agent().ready(booted.token).unwrap(), "another process finds the attempt");
+}

@@ -50,7 +50,7 @@ pub(crate) struct Deploy {
     /// Devices apply it at once instead of at the next launch
     #[arg(long)]
     mandatory: bool,
-    /// Devices on which this very bundle timed out try it once more
+    /// Devices on which this very bundle was blocked after time-outs try it once more
     #[arg(long)]
     retry: bool,
     #[command(flatten)]

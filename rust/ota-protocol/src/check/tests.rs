@@ -62,6 +62,12 @@ fn version_name_is_the_bundles_version_where_a_plain_client_sends_it() {
 }
 
 #[test]
+fn a_version_that_is_a_number_is_read_as_text() {
+    let Question::Plain(plain) = question(r#"{"version_build":1.5}"#) else { panic!("plain") };
+    assert_eq!(plain.version_build, "1.5");
+}
+
+#[test]
 fn whatever_else_a_plain_client_sends_is_ignored() {
     let text = r#"{"version_build":"1","channel":null,"platform":5,"device":{"a":[1]},"root":"x"}"#;
     assert!(matches!(question(text), Question::Plain(_)));
@@ -81,7 +87,7 @@ fn capgo_on_its_builtin_is_recognised() {
 fn a_wrong_field_is_named() {
     for (text, field) in [
         (r#"{"channel":"a/b"}"#, "channel"),
-        (r#"{"version_build":1}"#, "version_build"),
+        (r#"{"version_build":[1]}"#, "version_build"),
         (r#"{"protocol":1,"version_build":"1","device_number":10000}"#, "device number"),
         (r#"{"plugin_version":"8","version_name":{}}"#, "version_name"),
     ] {

@@ -18,10 +18,7 @@ pub(super) struct Backup {
 
 impl Backup {
     pub(super) fn run(self) -> Result<(), Box<dyn Error>> {
-        if !self.data.data.join(crate::db::FILE).is_file() {
-            return Err(format!("{} is not a data directory", self.data.data.display()).into());
-        }
-        let db = self.data.open()?;
+        let db = self.data.open_existing()?;
         let blobs = backup::write(&self.data.data, &db, &self.file)?;
         eprintln!("{}: database and {blobs} files", self.file.display());
         Ok(())

@@ -53,7 +53,7 @@ impl Token {
         let now = SystemClock.now();
         match self {
             Self::New(new) => {
-                let db = new.data.open()?;
+                let db = new.data.open_existing()?;
                 let actions = match new.action {
                     actions if actions.is_empty() => vec![Action::Upload, Action::Read],
                     actions => actions,
@@ -67,7 +67,7 @@ impl Token {
                 println!("{text}");
             }
             Self::List(data) => {
-                for token in data.open()?.read_blocking::<_, rusqlite::Error>(tokens::all)? {
+                for token in data.open_existing()?.read_blocking::<_, rusqlite::Error>(tokens::all)? {
                     let actions: Vec<_> = token.actions.iter().map(|action| action.as_str()).collect();
                     let channels: Vec<_> = token.channels.iter().map(Channel::as_str).collect();
                     let state = match (token.revoked_at, token.expires_at) {
@@ -88,7 +88,10 @@ impl Token {
                 }
             }
             Self::Revoke { id, data } => {
-                if !data.open()?.write_blocking::<_, rusqlite::Error>(|c| tokens::revoke(c, &id, now))? {
+                if !data
+                    .open_existing()?
+                    .write_blocking::<_, rusqlite::Error>(|c| tokens::revoke(c, &id, now))?
+                {
                     return Err(format!("there is no token {id} in force: see `token list`").into());
                 }
             }

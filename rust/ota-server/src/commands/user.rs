@@ -72,7 +72,7 @@ impl User {
                 tell(&account.name, made);
             }
             Self::Passwd(account) => {
-                let db = account.data.open()?;
+                let db = account.data.open_existing()?;
                 let (hash, made) = account.password()?;
                 if !db
                     .write_blocking::<_, rusqlite::Error>(|c| users::set_password(c, &account.name, &hash))?
@@ -82,7 +82,7 @@ impl User {
                 tell(&account.name, made);
             }
             Self::List(data) => {
-                for user in data.open()?.read_blocking::<_, rusqlite::Error>(users::all)? {
+                for user in data.open_existing()?.read_blocking::<_, rusqlite::Error>(users::all)? {
                     println!("{}\tsince {}", user.name, user.created_at);
                 }
             }

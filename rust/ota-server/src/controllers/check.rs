@@ -1,10 +1,11 @@
 //! The check, in the dialects of the three kinds of client. Nothing here waits: the catalog is in memory.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use ota_protocol::check::{
-    CapgoReply, CapgoRequest, CheckReply, CheckRequest, MAX_CHECK_BYTES, PlainReply, PlainRequest, Question,
+    BadQuestion, CapgoReply, CapgoRequest, CheckReply, CheckRequest, MAX_CHECK_BYTES, PlainReply,
+    PlainRequest, Question,
 };
 use ota_protocol::eligibility::{Asker, Choice, Floor, NoMemory, Why, choose};
 use ota_protocol::{AppId, Code, NativeVersion, UnixSeconds};
@@ -18,9 +19,12 @@ use crate::publishing::{ChannelOffer, Offered};
 /// `POST /check` and `POST /api/ota/check`
 pub(crate) async fn check(State(app): State<Shared>, request: Request) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let value = read_json(&parts.headers, body, MAX_CHECK_BYTES).await?;
-    let question =
-        Question::read(value).map_err(|error| ApiError::bad_request(format!("Cannot answer: {error}.")))?;
+    // Whatever type it is sent as: clients of the plainest kind do not set one, and `curl -d` sets a wrong one.
+    let value = read_json(&HeaderMap::new(), body, MAX_CHECK_BYTES).await?;
+    let question = Question::read(value).map_err(|error| match error {
+        BadQuestion::Name { .. } => ApiError::new(Code::InvalidName, format!("Cannot answer: {error}.")),
+        error => ApiError::bad_request(format!("Cannot answer: {error}.")),
+    })?;
     let (dialect, app_id, channel) = match &question {
         Question::Agent(asked) => (Dialect::Agent, &asked.app_id, &asked.channel),
         Question::Capgo(asked) => (Dialect::Capgo, &asked.app_id, &asked.channel),

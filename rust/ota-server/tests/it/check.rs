@@ -173,12 +173,15 @@ async fn a_question_that_cannot_be_read_is_refused() {
         crate::common::Answer::of(request.body(body.to_owned()).send().await.unwrap()).await
     };
     for body in
-        ["", "{", "[]", "1", "\"x\"", r#"{"channel":"a/b"}"#, r#"{"version_build":1}"#, r#"{"protocol":"x"}"#]
+        ["", "{", "[]", "1", "\"x\"", r#"{"channel":5}"#, r#"{"version_build":[1]}"#, r#"{"protocol":"x"}"#]
     {
         send("application/json", body).await.refused(400, "bad_request");
     }
-    send("text/plain", "{}").await.refused(415, "unsupported_media_type");
-    send("application/json; charset=utf-8", "{}").await.ok();
+    send("application/json", r#"{"channel":"a/b"}"#).await.refused(400, "invalid_name");
+    // Clients of the plainest kind do not set a type, or set a wrong one.
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8"] {
+        send(kind, "{}").await.ok();
+    }
     let deep = "[".repeat(10_000);
     send("application/json", &deep).await.refused(400, "bad_request");
     let large = format!("{{\"x\":\"{}\"}}", "y".repeat(16 * 1024));

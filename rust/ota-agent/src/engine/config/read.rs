@@ -128,6 +128,13 @@ impl Config {
 
     /// Sets where to ask, if that is allowed.
     pub fn set_update_url(&mut self, url: Url, problems: &mut Vec<Problem>) {
+        if url.path().to_ascii_lowercase().ends_with(".json") {
+            // Asked as if it were a check, a feed's host would answer anything.
+            let reason = "updateUrl names a feed, which this version of the agent cannot read; name a check"
+                .to_owned();
+            problems.push(Problem { code: Code::Unsupported, reason, is_fatal: true });
+            return;
+        }
         if self.policy.allows(&url) {
             self.update_url = Some(url);
         } else {

@@ -69,3 +69,11 @@ fn a_key_that_promises_protection_we_lack_stops_updates() {
     assert!(capgo.problems[0].is_fatal);
     assert!(ota(&json!({"publicKeys": ["x"]})).problems[0].is_fatal);
 }
+
+#[test]
+fn a_feed_is_not_asked_as_if_it_were_a_check() {
+    let config = ota(&json!({"updateUrl": "https://cdn.example.com/feed/stable.json"}));
+    assert!(config.update_url.is_none());
+    assert_eq!(config.problems[0].code, Code::Unsupported);
+    assert!(config.problems[0].is_fatal);
+}

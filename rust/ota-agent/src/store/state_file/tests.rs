@@ -115,6 +115,10 @@ fn a_folder_in_the_states_place_is_kept_aside_too() {
     let loaded = load(&RealFs, &layout).unwrap();
     save(&RealFs, &layout, &record("2"), &loaded).unwrap();
     assert!(layout.state_bad().is_dir());
+    std::fs::write(layout.state(), "garbage").unwrap();
+    let loaded = load(&RealFs, &layout).unwrap();
+    save(&RealFs, &layout, &record("2"), &loaded).unwrap();
+    assert!(layout.state_bad().is_file());
     assert_eq!(load(&RealFs, &layout).unwrap().record, Some(record("2")));
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Setup {
     /// The app's build number in the store
     #[arg(long, value_name = "N", default_value = "")]
     native_build: String,
-    /// android or ios
+    /// android, ios, or another word that releases name
     #[arg(long, value_name = "SYSTEM", default_value = "android")]
     platform: String,
     /// The app's id, where the config has none
