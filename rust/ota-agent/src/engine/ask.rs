@@ -107,9 +107,7 @@ pub(super) fn answer(dialect: Dialect, body: &[u8]) -> Result<Reply, AgentError>
     match reply {
         CheckReply { releases: Some(releases), .. } => Ok(Reply::Releases(releases)),
         CheckReply { version: None, .. } => Ok(Reply::Nothing),
-        CheckReply { version: Some(version), url: Some(url), checksum, .. }
-            if is_sound(&version, checksum) =>
-        {
+        CheckReply { version: Some(version), url: Some(url), checksum, .. } if is_printable(&version) => {
             if dialect == Dialect::Capgo && checksum.is_none() {
                 return Err(bad("the reply has no checksum".into()));
             }
@@ -120,7 +118,7 @@ pub(super) fn answer(dialect: Dialect, body: &[u8]) -> Result<Reply, AgentError>
 }
 
 /// Versions of foreign servers need not follow our rule, only stay printable.
-fn is_sound(version: &str, _: Option<Checksum>) -> bool {
+fn is_printable(version: &str) -> bool {
     !version.is_empty() && version.len() <= 256 && !version.chars().any(char::is_control)
 }
 

@@ -77,14 +77,6 @@ impl Agent {
         cancel: &Cancel,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Updated, AgentError> {
-        self.update_inner(cancel, on_progress)
-    }
-
-    fn update_inner(
-        &self,
-        cancel: &Cancel,
-        on_progress: &mut dyn FnMut(Progress),
-    ) -> Result<Updated, AgentError> {
         let inner = &self.inner;
         let url = inner.update_url()?.clone();
         inner.make_home()?;
