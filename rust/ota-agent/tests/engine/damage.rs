@@ -125,3 +125,18 @@ fn files_and_folders_in_each_others_place_are_in_nobodys_way() {
     drop(agent);
     assert!(world.agent().ready(booted.token).unwrap(), "another process finds the attempt");
 }
+
+#[test]
+fn a_single_bit_changed_in_a_file_of_the_same_length_is_damage() {
+    let world = World::new();
+    let bundle = world.publish("1.1.0");
+    world.offer(&bundle, 10);
+    let agent = world.agent();
+    update(&agent).unwrap();
+    let file = world.bundle_dir(&bundle).join("www/assets/app.js");
+    let mut bytes = std::fs::read(&file).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    assert_eq!(code(agent.set_next(bundle.id())), "bundle_damaged");
+    assert_eq!(update(&agent).unwrap().transferred.received, bundle.size, "fetched again");
+}
