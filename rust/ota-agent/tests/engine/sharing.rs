@@ -110,3 +110,32 @@ fn many_calls_from_many_threads_all_get_an_answer() {
     });
     assert_eq!(agent.next_bundle().unwrap().unwrap().bundle, bundle.id());
 }
+
+#[test]
+fn another_process_that_leaves_the_channel_voids_the_answer() {
+    let world = World::new();
+    let bundle = world.publish("1.1.0");
+    world.offer(&bundle, 10);
+    let gate = world.server.gate();
+    let one = call(&world.agent(), &Cancel::default());
+    until(|| world.server.downloads() == 1);
+    world.agent().set_channel(Some("beta".parse().unwrap())).unwrap();
+    gate.open();
+    assert_eq!(code(one.join().unwrap()), "cancelled");
+    assert_eq!(start(&world.agent()).bundle, BundleId::Builtin);
+}
+
+#[test]
+fn an_update_from_the_store_meanwhile_voids_the_answer() {
+    let mut world = World::new();
+    let bundle = world.publish("1.1.0");
+    world.offer(&bundle, 10);
+    let gate = world.server.gate();
+    let one = call(&world.agent(), &Cancel::default());
+    until(|| world.server.downloads() == 1);
+    world.native = "2.0.0".into();
+    start(&world.agent());
+    gate.open();
+    assert_eq!(code(one.join().unwrap()), "cancelled");
+    assert_eq!(start(&world.agent()).bundle, BundleId::Builtin);
+}
